@@ -51,7 +51,7 @@ public readonly record struct SnapshotId(UInt128 Value)
     /// <summary>32 lower-case hex digits.</summary>
     public override string ToString() => Value.ToString("x32", CultureInfo.InvariantCulture);
 
-    private sealed class Converter : JsonConverter<SnapshotId>
+    internal sealed class Converter : JsonConverter<SnapshotId>
     {
         public override SnapshotId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             TryParse(reader.GetString(), out SnapshotId id) ? id : throw new JsonException("a snapshot id has 32 hex digits");

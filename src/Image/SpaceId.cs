@@ -15,7 +15,7 @@ public readonly record struct SpaceId(uint Value) : IComparable<SpaceId>
     /// <summary>As people read it: <c>space 3</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"space {Value}");
 
-    private sealed class Converter : JsonConverter<SpaceId>
+    internal sealed class Converter : JsonConverter<SpaceId>
     {
         public override SpaceId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetUInt32());
 
