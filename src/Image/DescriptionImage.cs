@@ -82,7 +82,7 @@ public sealed record PipeDescription : DescriptionImage
 /// <param name="Content">Unread bytes.</param>
 public sealed record PipeImage(int Id, ulong Inode, int Capacity, byte[] Content)
 {
-    /// <summary>Lengths of the packets in <paramref name="Content"/> if it was written with O_DIRECT; null for a byte stream.</summary>
+    /// <summary>Lengths of the packets in the content if it was written with O_DIRECT; null for a byte stream.</summary>
     public IReadOnlyList<int>? Packets { get; init; }
 }
 
