@@ -1,0 +1,117 @@
+using Snap.Kernel.Abi;
+using Snap.Kernel.Memory;
+using Snap.Kernel.Syscalls;
+using Snap.Kernel.Tracing;
+
+namespace Snap.Kernel.Injection;
+
+/// <summary>Where code may be put for the very first call, which makes the agent's own mapping.</summary>
+/// <param name="Start">First byte of the unused part.</param>
+/// <param name="Length">Bytes unused, all zero.</param>
+public readonly record struct CodeSlack(RemoteAddress Start, int Length);
+
+/// <summary>Our mapping inside a target, through which it makes system calls for us; stays there, named <c>[anon:snap]</c>, for the next time.</summary>
+/// <remarks>
+/// Invariant: at every instant between two of our ptrace calls, a SIGKILL of ours leaves the thread on a way back to its own registers, mask and
+/// code, without a call made twice or a descriptor left open. The first call, too: its code lies in the zero bytes behind the [vdso]'s code,
+/// written there through /proc/PID/mem and wiped after use, because an mmap made by bare registers would leave the thread in the vdso if we died.
+/// Layout: one page of code and slots (r-x, written from outside), then the data area (rw-).
+/// </remarks>
+public sealed class InjectionAgent
+{
+    /// <summary>Bytes of the mapping.</summary>
+    public const ulong Length = 64 * 1024;
+
+    /// <summary>The name it carries in /proc/PID/maps where the kernel can name anonymous memory.</summary>
+    public const string MappingName = "snap";
+
+    /// <summary>Calls one batch of the agent's own size holds.</summary>
+    public const int MaxCalls = 320;
+
+    private readonly RemoteMemory _memory;
+
+    /// <summary>An agent that was installed before, at <paramref name="start"/>.</summary>
+    public InjectionAgent(RemoteMemory memory, RemoteAddress start) => (_memory, Start) = (memory, start);
+
+    /// <summary>First byte of the mapping.</summary>
+    public RemoteAddress Start { get; }
+
+    /// <summary>The mapping.</summary>
+    public RemoteRange Range => new(Start, Length);
+
+    internal RemoteMemory Memory => _memory;
+
+    internal bool DataIsWritable { get; set; }
+
+    /// <summary>Finds the zero bytes behind the code of the target's [vdso].</summary>
+    /// <param name="memory">The target's.</param>
+    /// <param name="vdso">The [vdso] mapping.</param>
+    /// <returns>Null if fewer than needed are free.</returns>
+    public static CodeSlack? FindSlack(RemoteMemory memory, RemoteRange vdso)
+    {
+        var bytes = new byte[vdso.Length];
+        memory.Read(vdso.Start, bytes);
+        // Code of ours that a killed tracer could not wipe any more is free as well.
+        int left = bytes.AsSpan().IndexOf(AgentCode.Code);
+        if (left >= 0)
+            bytes.AsSpan(left).Clear();
+        int used = bytes.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
+        int start = (used + 63) & ~63;
+        return bytes.Length - start >= AgentCode.Length ? new CodeSlack(vdso.Start + (ulong)start, bytes.Length - start) : null;
+    }
+
+    /// <summary>Makes the mapping, by a call of the parked <paramref name="thread"/>.</summary>
+    /// <param name="pid">Its process.</param>
+    /// <param name="thread">Parked.</param>
+    /// <param name="memory">The target's.</param>
+    /// <param name="slack">From <see cref="FindSlack"/>.</param>
+    /// <param name="stopSignal">A signal that the target ignores by default, doesn't handle and has not pending: see <see cref="StopSignal"/>.</param>
+    /// <exception cref="InjectionException">The target's mmap failed, or it ended.</exception>
+    public static InjectionAgent Install(int pid, Tracee thread, RemoteMemory memory, CodeSlack slack, int stopSignal)
+    {
+        using var borrowed = BorrowedThread.Save(thread, memory);
+        memory.WriteForced(slack.Start, AgentCode.Build(pid, thread.Tid, stopSignal, borrowed.Mask, borrowed.Cured));
+        try
+        {
+            user_regs_struct call = borrowed.Original;
+            call.rip = slack.Start.Value + AgentCode.BootEntry;
+            call.orig_rax = ulong.MaxValue;
+            (call.rax, call.rdi, call.rsi, call.rdx, call.r10, call.r8, call.r9) = ((ulong)SyscallNumber.mmap, 0, Length,
+                (ulong)(Mman.PROT_READ | Mman.PROT_EXEC), (ulong)(Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS), ulong.MaxValue, 0);
+            call.r13 = 0;
+            borrowed.RunFrom(call, stopSignal);
+            var mapped = new SyscallResult((long)thread.GetRegisters().r15);
+            if (mapped.IsError)
+                throw new InjectionException($"the target's address space has no room for {Length >> 10} KiB more (mmap: {mapped.Errno})");
+            var agent = new InjectionAgent(memory, new RemoteAddress((ulong)mapped.Value));
+            memory.WriteForced(agent.Start, AgentCode.Build(pid, thread.Tid, stopSignal, borrowed.Mask, borrowed.Cured));
+            return agent;
+        }
+        finally
+        {
+            borrowed.Dispose();
+            WipeSlack(memory, slack);
+        }
+    }
+
+    /// <summary>Borrows a parked thread for batches; give it back by disposing.</summary>
+    /// <param name="pid">Its process.</param>
+    /// <param name="thread">Parked.</param>
+    /// <param name="stopSignal">As for <see cref="Install"/>.</param>
+    public InjectionSession Enter(int pid, Tracee thread, int stopSignal) => new(this, pid, thread, stopSignal);
+
+    /// <summary>An empty batch with room for <see cref="MaxCalls"/> calls and about 38 KiB of data.</summary>
+    public RemoteBatch NewBatch(int maxCalls = MaxCalls) => new(Start + 4096, (int)Length - 4096, maxCalls);
+
+    private static void WipeSlack(RemoteMemory memory, CodeSlack slack)
+    {
+        try
+        {
+            memory.WriteForced(slack.Start, new byte[AgentCode.Length]);
+        }
+        catch (KernelException gone) when (gone.Errno is Errno.ESRCH or Errno.EIO)
+        {
+            // The target ended meanwhile; there is nothing left to wipe.
+        }
+    }
+}

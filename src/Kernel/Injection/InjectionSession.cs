@@ -1,0 +1,75 @@
+using Snap.Kernel.Abi;
+using Snap.Kernel.Tracing;
+
+namespace Snap.Kernel.Injection;
+
+/// <summary>A thread borrowed for batches of system calls; disposing gives it back as it was.</summary>
+public sealed class InjectionSession : IDisposable
+{
+    private readonly InjectionAgent _agent;
+    private readonly BorrowedThread _borrowed;
+    private readonly int _stopSignal;
+
+    internal InjectionSession(InjectionAgent agent, int pid, Tracee thread, int stopSignal)
+    {
+        _agent = agent;
+        _stopSignal = stopSignal;
+        _borrowed = BorrowedThread.Save(thread, agent.Memory);
+        Span<byte> slots = stackalloc byte[AgentCode.Length - AgentCode.SlotsOffset];
+        AgentCode.WriteSlots(slots, pid, thread.Tid, stopSignal, _borrowed.Mask, _borrowed.Cured);
+        agent.Memory.WriteForced(agent.Start + AgentCode.SlotsOffset, slots);
+    }
+
+    /// <summary>Registers of the thread as it was stopped.</summary>
+    public user_regs_struct Registers => _borrowed.Original;
+
+    /// <summary>Signal mask of the thread as it was stopped.</summary>
+    public ulong SignalMask => _borrowed.Mask;
+
+    /// <summary>Makes the calls of <paramref name="batch"/> inside the target; afterwards its results and data are filled in.</summary>
+    /// <exception cref="InjectionException">The target ended.</exception>
+    public void Run(RemoteBatch batch)
+    {
+        if (!_agent.DataIsWritable)
+            MakeDataWritable();
+        // The entries behind the stop point to results, which must be no live descriptor until the call that makes it has returned.
+        _agent.Memory.WriteForced(batch.Area, batch.EntryBytes);
+        if (batch.AfterCount > 0)
+            _agent.Memory.WriteForced(batch.AfterStart, batch.AfterBytes);
+        if (batch.DataBytes.Length > 0)
+            _agent.Memory.WriteForced(batch.DataStart, batch.DataBytes);
+        Execute(batch.Area, batch.Count, batch.AfterStart, batch.AfterCount);
+        _agent.Memory.Read(batch.Area, batch.EntriesToFill);
+        if (batch.DataBytes.Length > 0)
+            _agent.Memory.Read(batch.DataStart, batch.DataToFill);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _borrowed.Dispose();
+
+    // The mapping is made r-x in one call. The first batch, written from outside, makes its data area writable: its result is stored after that.
+    private void MakeDataWritable()
+    {
+        RemoteAddress data = _agent.Start + 4096;
+        var batch = new RemoteBatch(data, (int)InjectionAgent.Length - 4096, 4);
+        batch.Add(SyscallNumber.mprotect, data.Value, InjectionAgent.Length - 4096, (ulong)(Mman.PROT_READ | Mman.PROT_WRITE));
+        RemoteAddress name = batch.PutText(InjectionAgent.MappingName);
+        // Named where the kernel can (CONFIG_ANON_VMA_NAME); where not, the mapping is only known by its address.
+        batch.Add(SyscallNumber.prctl, (ulong)Prctl.PR_SET_VMA, (ulong)Prctl.PR_SET_VMA_ANON_NAME, _agent.Start.Value, InjectionAgent.Length, name.Value);
+        _agent.Memory.WriteForced(batch.Area, batch.EntryBytes);
+        _agent.Memory.WriteForced(batch.DataStart, batch.DataBytes);
+        Execute(batch.Area, batch.Count, batch.AfterStart, 0);
+        _agent.Memory.Read(batch.Area, batch.EntriesToFill);
+        batch.Result(0).OrThrow("mprotect of the agent's data area in the target");
+        _agent.DataIsWritable = true;
+    }
+
+    private void Execute(RemoteAddress table, int count, RemoteAddress after, int afterCount)
+    {
+        user_regs_struct entry = _borrowed.Original;
+        entry.rip = _agent.Start.Value + AgentCode.BatchEntry;
+        entry.orig_rax = ulong.MaxValue;
+        (entry.rbx, entry.r12, entry.rbp, entry.r13) = (table.Value, (ulong)count, after.Value, (ulong)afterCount);
+        _borrowed.RunFrom(entry, _stopSignal);
+    }
+}
