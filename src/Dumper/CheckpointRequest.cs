@@ -1,0 +1,14 @@
+namespace Snap.Dumper;
+
+/// <summary>What a checkpoint is asked to be.</summary>
+public sealed record CheckpointRequest
+{
+    /// <summary>Number of this interval, rising; named again when its fate is known.</summary>
+    public required ulong Interval { get; init; }
+
+    /// <summary>How long stopping all threads may take before everything is thawed again.</summary>
+    public TimeSpan FreezeDeadline { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How long a pause may last in all before the watchdog ends the tracer.</summary>
+    public TimeSpan PauseLimit { get; init; } = TimeSpan.FromSeconds(30);
+}
