@@ -102,6 +102,8 @@ public enum SyscallNumber
     fchdir = 81,
     /// <summary>mkdir(2).</summary>
     mkdir = 83,
+    /// <summary>readlink(2).</summary>
+    readlink = 89,
     /// <summary>fchmod(2).</summary>
     fchmod = 91,
     /// <summary>fchown(2).</summary>

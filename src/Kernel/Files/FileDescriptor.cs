@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 using Snap.Kernel.Abi;
+using Snap.Kernel.Procfs;
 using Snap.Kernel.Syscalls;
 
 namespace Snap.Kernel.Files;
@@ -170,6 +170,14 @@ public sealed unsafe class FileDescriptor : SafeHandle
         }
     }
 
+    /// <summary>readlink(2): length of the link's target, cut to that of <paramref name="into"/>.</summary>
+    public static SyscallResult TryReadLink(string path, Span<byte> into)
+    {
+        fixed (byte* name = Terminated(path))
+        fixed (byte* target = into)
+            return Door.Call(SyscallNumber.readlink, (ulong)name, (ulong)target, (ulong)into.Length);
+    }
+
     /// <summary>lseek(2).</summary>
     public SyscallResult TrySeek(long offset, int whence) => Door.Call(SyscallNumber.lseek, (ulong)Number, (ulong)offset, (ulong)whence);
 
@@ -196,15 +204,13 @@ public sealed unsafe class FileDescriptor : SafeHandle
         }
     }
 
-    /// <summary>The text as C wants it: UTF-8, zero-terminated.</summary>
-    /// <exception cref="ArgumentException">It holds a zero.</exception>
+    /// <summary>The text as C wants it: the bytes that <see cref="KernelText"/> made it of, zero-terminated.</summary>
+    /// <exception cref="ArgumentException">It holds a zero, or a surrogate that stands for no byte.</exception>
     internal static byte[] Terminated(string text)
     {
         if (text.Contains('\0', StringComparison.Ordinal))
             throw new ArgumentException("a path can't hold a zero byte", nameof(text));
-        var bytes = new byte[Encoding.UTF8.GetByteCount(text) + 1];
-        Encoding.UTF8.GetBytes(text, bytes);
-        return bytes;
+        return KernelText.EncodeTerminated(text);
     }
 
     /// <summary><c>fd 7</c>.</summary>

@@ -104,6 +104,7 @@ public static class KernelText
         return ambiguous ? Decode(bytes).Replace("\\012", "\n", StringComparison.Ordinal) : Decode(bytes);
     }
 
+    /// <summary>As <see cref="Encode"/>, with a zero behind.</summary>
     internal static byte[] EncodeTerminated(string text) => [.. Encode(text), 0];
 
     private static bool IsEscape(char character) => character is >= (char)(EscapeBase + 0x80) and <= (char)(EscapeBase + 0xFF);

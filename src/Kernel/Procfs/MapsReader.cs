@@ -30,7 +30,7 @@ public sealed class MapsReader : IDisposable
 
     /// <summary>Opens the maps of process <paramref name="pid"/>.</summary>
     /// <returns>Null if there is no such process.</returns>
-    /// <exception cref="ProcfsException">Any error but ENOENT and ESRCH: EACCES, if we have no right to ptrace it.</exception>
+    /// <exception cref="KernelException">Any error but ENOENT and ESRCH: EACCES, if we have no right to ptrace it.</exception>
     public static MapsReader? OpenOrGone(int pid)
     {
         string path = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/maps");
@@ -39,7 +39,7 @@ public sealed class MapsReader : IDisposable
 
     /// <summary>Replaces <paramref name="into"/> by the mappings, in the order of their addresses.</summary>
     /// <returns>False if the process is gone. True and an empty list if it has no memory: a kernel thread, or a zombie.</returns>
-    /// <exception cref="ProcfsException">Any error but ENOENT and ESRCH.</exception>
+    /// <exception cref="KernelException">Any error but ENOENT and ESRCH.</exception>
     /// <exception cref="ProcfsFormatException">The kernel's text isn't understood.</exception>
     public bool TryRead(List<MapsEntry> into)
     {

@@ -1,4 +1,6 @@
-using Microsoft.Win32.SafeHandles;
+using Snap.Kernel.Abi;
+using Snap.Kernel.Files;
+using Snap.Kernel.Syscalls;
 
 namespace Snap.Kernel.Procfs;
 
@@ -10,10 +12,10 @@ namespace Snap.Kernel.Procfs;
 /// </remarks>
 public sealed class ProcfsFile : IDisposable
 {
-    private readonly SafeFileHandle _file;
+    private readonly FileDescriptor _file;
     private byte[] _buffer;
 
-    private ProcfsFile(string path, SafeFileHandle file, int capacity)
+    private ProcfsFile(string path, FileDescriptor file, int capacity)
     {
         Path = path;
         _file = file;
@@ -27,20 +29,19 @@ public sealed class ProcfsFile : IDisposable
     /// <param name="path">An absolute path, as <see cref="KernelText"/> writes it.</param>
     /// <param name="capacity">Bytes of the buffer at first; it grows when the file is longer.</param>
     /// <returns>Null if there is no such file: the process is gone.</returns>
-    /// <exception cref="ProcfsException">Any error but ENOENT and ESRCH.</exception>
+    /// <exception cref="KernelException">Any error but ENOENT and ESRCH.</exception>
     public static ProcfsFile? OpenOrGone(string path, int capacity = 4096)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
-        SafeFileHandle file = ProcfsCalls.Open(path, directory: false, out int errno);
-        if (errno == 0)
+        SyscallResult result = FileDescriptor.TryOpen(path, Fcntl.O_RDONLY, 0, out FileDescriptor? file);
+        if (file is not null)
             return new ProcfsFile(path, file, capacity);
-        file.Dispose();
-        return ProcfsCalls.IsGone(errno) ? null : throw new ProcfsException(path, errno);
+        return IsGone(result.Errno) ? null : throw new KernelException(result.Errno, $"open {path}");
     }
 
     /// <summary>Reads a whole file of a process.</summary>
     /// <returns>Null if the process is gone.</returns>
-    /// <exception cref="ProcfsException">Any error but ENOENT and ESRCH.</exception>
+    /// <exception cref="KernelException">Any error but ENOENT and ESRCH.</exception>
     public static byte[]? ReadOrGone(string path)
     {
         using ProcfsFile? file = OpenOrGone(path);
@@ -48,26 +49,26 @@ public sealed class ProcfsFile : IDisposable
     }
 
     /// <summary>Reads a whole file that belongs to no process.</summary>
-    /// <exception cref="ProcfsException">Any error, ENOENT included: this kernel hasn't the file.</exception>
-    public static byte[] Read(string path) => ReadOrGone(path) ?? throw new ProcfsException(path, ProcfsCalls.Enoent);
+    /// <exception cref="KernelException">Any error, ENOENT included: this kernel hasn't the file.</exception>
+    public static byte[] Read(string path) => ReadOrGone(path) ?? throw new KernelException(Errno.ENOENT, $"read {path}");
 
     /// <summary>The target of a link, byte for byte (<see cref="KernelText"/>).</summary>
     /// <returns>Null if there is no such link: the process or descriptor is gone, or (exe) it has none, as a kernel thread or a zombie.</returns>
-    /// <exception cref="ProcfsException">Any error but ENOENT and ESRCH.</exception>
+    /// <exception cref="KernelException">Any error but ENOENT and ESRCH.</exception>
     public static string? ReadLinkOrGone(string path)
     {
         // The kernel builds the target in one page, so that nothing longer is ever returned.
         Span<byte> target = stackalloc byte[4096];
-        nint length = ProcfsCalls.ReadLink(path, target);
-        if (length >= 0)
-            return KernelText.Decode(target[..(int)length]);
-        return ProcfsCalls.IsGone((int)-length) ? null : throw new ProcfsException(path, (int)-length);
+        SyscallResult length = FileDescriptor.TryReadLink(path, target);
+        if (!length.IsError)
+            return KernelText.Decode(target[..(int)length.Value]);
+        return IsGone(length.Errno) ? null : throw new KernelException(length.Errno, $"read the link {path}");
     }
 
     /// <summary>Reads the file from its start to its end.</summary>
     /// <param name="text">Valid until the next read.</param>
     /// <returns>False if the process is gone.</returns>
-    /// <exception cref="ProcfsException">Any error but ENOENT and ESRCH.</exception>
+    /// <exception cref="KernelException">Any error but ENOENT and ESRCH.</exception>
     public bool TryRead(out ReadOnlySpan<byte> text)
     {
         int length = 0;
@@ -75,16 +76,16 @@ public sealed class ProcfsFile : IDisposable
         {
             if (length == _buffer.Length)
                 Array.Resize(ref _buffer, _buffer.Length * 2);
-            nint read = ProcfsCalls.Read(_file, _buffer.AsSpan(length), length);
-            if (read == 0)
-                break;
-            if (read < 0)
+            SyscallResult read = _file.TryReadAt((ulong)length, _buffer.AsSpan(length));
+            if (read.IsError)
             {
                 text = default;
-                return ProcfsCalls.IsGone((int)-read) ? false : throw new ProcfsException(Path, (int)-read);
+                return IsGone(read.Errno) ? false : throw new KernelException(read.Errno, $"read {Path}");
             }
 
-            length += (int)read;
+            if (read.Value == 0)
+                break;
+            length += (int)read.Value;
         }
 
         text = _buffer.AsSpan(0, length);
@@ -93,4 +94,7 @@ public sealed class ProcfsFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
+
+    /// <summary>True if the process, or this part of it, no longer exists.</summary>
+    internal static bool IsGone(Errno errno) => errno is Errno.ENOENT or Errno.ESRCH;
 }

@@ -1,14 +1,15 @@
 using System.Globalization;
+using Snap.Kernel.Files;
 
 namespace Snap.Kernel.Procfs;
 
 /// <summary>The files of /proc/PID, or of /proc/PID/task/TID, each read whole and parsed.</summary>
 /// <remarks>
-/// Every method returns null if the task is gone (ENOENT, ESRCH), throws <see cref="ProcfsException"/> for any other error (EACCES without the right
+/// Every method returns null if the task is gone (ENOENT, ESRCH), throws <see cref="KernelException"/> for any other error (EACCES without the right
 /// to ptrace it), and <see cref="ProcfsFormatException"/> if the text isn't understood. What a zombie or kernel thread hasn't reads as empty.
 /// </remarks>
 /// <param name="Directory">Without a slash at its end.</param>
-public readonly record struct TaskFiles(string Directory)
+public readonly partial record struct TaskFiles(string Directory)
 {
     /// <summary>Ourselves.</summary>
     public static TaskFiles Self => new("/proc/self");
@@ -68,11 +69,11 @@ public readonly record struct TaskFiles(string Directory)
     /// <summary>root: the root directory.</summary>
     public LinkedFile? ReadRoot() => ReadLinkOrGone("root") is { } target ? LinkedFile.Parse(target) : null;
 
-    /// <summary>fd: the numbers of the open descriptors, ascending.</summary>
-    public List<int>? ListDescriptors() => NumberedDirectory.ListOrGone($"{Directory}/fd");
+    /// <summary>fd: the numbers of the open descriptors, ascending. A kept <see cref="DirectoryReader"/> lists without allocating.</summary>
+    public List<int>? ListDescriptors() => ListNumbers("fd");
 
     /// <summary>task: the tids of the process's threads, ascending.</summary>
-    public List<int>? ListThreads() => NumberedDirectory.ListOrGone($"{Directory}/task");
+    public List<int>? ListThreads() => ListNumbers("task");
 
     /// <summary>fd/N: what a descriptor refers to. Null also if the descriptor isn't open.</summary>
     public DescriptorTarget? ReadDescriptorTarget(int descriptor) =>
@@ -81,6 +82,22 @@ public readonly record struct TaskFiles(string Directory)
     /// <summary>fdinfo/N: the descriptor's position, flags, and what its kind adds. Null also if the descriptor isn't open.</summary>
     public DescriptorInfo? ReadDescriptorInfo(int descriptor) =>
         ReadOrGone(string.Create(CultureInfo.InvariantCulture, $"fdinfo/{descriptor}")) is { } text ? DescriptorInfoParser.Parse(text) : null;
+
+    private List<int>? ListNumbers(string name)
+    {
+        using DirectoryReader? directory = DirectoryReader.OpenOrGone($"{Directory}/{name}");
+        var numbers = new List<int>();
+        if (directory is null)
+            return null;
+        if (directory.TryList(numbers))
+        {
+            numbers.Sort();
+            return numbers;
+        }
+
+        // Nothing listed: gone, or a process that closed every descriptor.
+        return ReadStat() is { IsDead: false } ? numbers : null;
+    }
 
     internal static ReadOnlySpan<byte> WithoutNewline(ReadOnlySpan<byte> text) => text.Length > 0 && text[^1] == '\n' ? text[..^1] : text;
 

@@ -1,106 +1,67 @@
-using System.Runtime.InteropServices;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
+using Snap.Kernel.Abi;
+using Snap.Kernel.Files;
+using Snap.Kernel.Processes;
 
 namespace Snap.Kernel.Tests.Procfs;
 
-/// <summary>A child started by posix_spawn, never by System.Diagnostics.Process; killed and reaped when disposed.</summary>
+/// <summary>A child whose stdin and stdout are pipes to us; killed and reaped when disposed.</summary>
 internal sealed class SpawnedProcess : IDisposable
 {
-    private const int CloseOnExec = 0x80000;
-    private readonly FileStream _input;
-    private readonly StreamReader _output;
-    private bool _reaped;
+    private readonly ChildProcess _process;
+    private readonly FileDescriptor _input;
+    private readonly FileDescriptor _output;
 
-    private SpawnedProcess(int pid, FileStream input, StreamReader output)
+    private SpawnedProcess(ChildProcess process, FileDescriptor input, FileDescriptor output)
     {
-        Pid = pid;
+        _process = process;
         _input = input;
         _output = output;
     }
 
-    internal int Pid { get; }
+    internal int Pid => _process.Pid;
 
-    /// <summary>Starts a program found in PATH, its stdin and stdout on pipes to us.</summary>
-    internal static SpawnedProcess Start(params string[] arguments)
+    /// <summary>Starts a program found in PATH.</summary>
+    internal static SpawnedProcess Start(string program, params string[] arguments)
     {
-        var actions = new byte[256];
-        var input = new int[2];
-        var output = new int[2];
-        Check(pipe2(input, CloseOnExec) == 0 && pipe2(output, CloseOnExec) == 0);
-        Check(posix_spawn_file_actions_init(actions) == 0);
-        Check(posix_spawn_file_actions_adddup2(actions, input[0], 0) == 0);
-        Check(posix_spawn_file_actions_adddup2(actions, output[1], 1) == 0);
-        string?[] environment =
-            [.. Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(pair => $"{pair.Key}={pair.Value}"), null];
-        int error = posix_spawnp(out int pid, arguments[0], actions, 0, [.. arguments, null], environment);
-        posix_spawn_file_actions_destroy(actions);
-        _ = close(input[0]);
-        _ = close(output[1]);
-        Assert.Equal(0, error);
-        return new SpawnedProcess(
-            pid,
-            new FileStream(new SafeFileHandle(input[1], true), FileAccess.Write, 0),
-            new StreamReader(new FileStream(new SafeFileHandle(output[0], true), FileAccess.Read, 0), Encoding.Latin1));
+        (FileDescriptor theirInput, FileDescriptor input) = FileDescriptor.CreatePipe();
+        (FileDescriptor output, FileDescriptor theirOutput) = FileDescriptor.CreatePipe();
+        using (theirInput)
+        using (theirOutput)
+        {
+            ChildProcess process = ChildProcess.Start(new SpawnOptions
+            {
+                Program = program,
+                Arguments = arguments,
+                Descriptors = new Dictionary<int, FileDescriptor> { [0] = theirInput, [1] = theirOutput },
+            });
+            return new SpawnedProcess(process, input, output);
+        }
     }
 
     /// <summary>The next line that the child writes.</summary>
-    internal string ReadLine() => _output.ReadLine() ?? throw new InvalidOperationException("the child ended without a word");
+    internal string ReadLine()
+    {
+        var line = new List<byte>();
+        Span<byte> next = stackalloc byte[1];
+        while (_output.ReadFully(next) && next[0] != '\n')
+            line.Add(next[0]);
+        return Encoding.Latin1.GetString([.. line]);
+    }
 
-    internal void WriteLine(string line) => _input.Write(Encoding.UTF8.GetBytes(line + "\n"));
+    internal void WriteLine(string line) => _input.WriteAll(Encoding.UTF8.GetBytes(line + "\n"));
 
     /// <summary>Kills the child and leaves it a zombie.</summary>
-    internal void Kill() => Check(kill(Pid, 9) == 0);
+    internal void Kill() => _process.Signal(Signal.SIGKILL);
 
     /// <summary>Takes the zombie away, so that its /proc entry is gone.</summary>
-    internal void Reap()
-    {
-        Check(waitpid(Pid, out _, 0) == Pid);
-        _reaped = true;
-    }
+    internal void Reap() => _process.Wait();
 
     public void Dispose()
     {
-        if (!_reaped)
-        {
-            _ = kill(Pid, 9);
-            _ = waitpid(Pid, out _, 0);
-        }
-
+        Kill();
+        Reap();
         _input.Dispose();
         _output.Dispose();
     }
-
-    private static void Check(bool success)
-    {
-        if (!success)
-            throw new InvalidOperationException($"errno {Marshal.GetLastPInvokeError()}");
-    }
-
-    [DllImport("libc", SetLastError = true)]
-    private static extern int pipe2([Out] int[] descriptors, int flags);
-
-    [DllImport("libc")]
-    private static extern int close(int descriptor);
-
-    [DllImport("libc", SetLastError = true)]
-    private static extern int kill(int pid, int signal);
-
-    [DllImport("libc", SetLastError = true)]
-    private static extern int waitpid(int pid, out int status, int options);
-
-    [DllImport("libc")]
-    private static extern int posix_spawn_file_actions_init([In, Out] byte[] actions);
-
-    [DllImport("libc")]
-    private static extern int posix_spawn_file_actions_adddup2([In, Out] byte[] actions, int descriptor, int wanted);
-
-    [DllImport("libc")]
-    private static extern int posix_spawn_file_actions_destroy([In, Out] byte[] actions);
-
-    [DllImport("libc", BestFitMapping = false)]
-    private static extern int posix_spawnp(
-        out int pid, [MarshalAs(UnmanagedType.LPUTF8Str)] string file, [In] byte[] actions, nint attributes,
-        [In, MarshalAs(UnmanagedType.LPArray, ArraySubType = UnmanagedType.LPStr)] string?[] arguments,
-        [In, MarshalAs(UnmanagedType.LPArray, ArraySubType = UnmanagedType.LPStr)] string?[] environment);
 }

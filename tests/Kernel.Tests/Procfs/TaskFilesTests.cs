@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Snap.Kernel.Abi;
 using Snap.Kernel.Procfs;
 
 namespace Snap.Kernel.Tests.Procfs;
@@ -171,8 +172,8 @@ public class TaskFilesTests
     [Fact]
     public void Errors_other_than_gone_are_exceptions_that_name_the_file()
     {
-        ProcfsException error = Assert.Throws<ProcfsException>(() => ProcfsFile.ReadOrGone("/proc/self/mem/x"));
-        Assert.Equal(("/proc/self/mem/x", 20), (error.Path, error.Errno));
-        Assert.Equal(2, Assert.Throws<ProcfsException>(() => ProcfsFile.Read("/proc/no-such-file")).Errno);
+        KernelException error = Assert.Throws<KernelException>(() => ProcfsFile.ReadOrGone("/proc/self/mem/x"));
+        Assert.Equal(("open /proc/self/mem/x", Errno.ENOTDIR), (error.Operation, error.Errno));
+        Assert.Equal(Errno.ENOENT, Assert.Throws<KernelException>(() => ProcfsFile.Read("/proc/no-such-file")).Errno);
     }
 }
