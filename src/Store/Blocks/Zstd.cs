@@ -1,0 +1,89 @@
+// MARKED: one of the two files of the store with unsafe code (the other is Disk/PosixCalls.cs). ZstdSharp's safe classes have no prefix mode,
+// and its dictionary mode copies and digests the base for every block; deltas against a page's previous version are the store's heart.
+using System.Collections.Concurrent;
+using ZstdSharp.Unsafe;
+
+namespace Snap.Store.Blocks;
+
+/// <summary>zstd with an optional prefix. Frames are magicless and carry no content size, checksum or dictionary id: the record says all that.</summary>
+/// <remarks>Contexts are rented by thread and given back; they hold native memory, so their number stays that of the threads.</remarks>
+internal static unsafe class Zstd
+{
+    private static readonly ConcurrentBag<Context> _contexts = [];
+
+    /// <summary>Bytes that <paramref name="length"/> bytes can grow to.</summary>
+    public static int Bound(int length) => (int)Methods.ZSTD_compressBound((nuint)length);
+
+    /// <summary>Compresses <paramref name="source"/>.</summary>
+    /// <returns>Bytes written, or 0 if they would not fit.</returns>
+    public static int Compress(ReadOnlySpan<byte> source, ReadOnlySpan<byte> prefix, Span<byte> into, int level)
+    {
+        Context context = Rent();
+        ZSTD_CCtx_s* cctx = context.Compressor;
+        Checked(Methods.ZSTD_CCtx_reset(cctx, ZSTD_ResetDirective.ZSTD_reset_session_and_parameters));
+        Set(cctx, ZSTD_cParameter.ZSTD_c_compressionLevel, level);
+        Set(cctx, ZSTD_cParameter.ZSTD_c_experimentalParam2, (int)ZSTD_format_e.ZSTD_f_zstd1_magicless);
+        Set(cctx, ZSTD_cParameter.ZSTD_c_contentSizeFlag, 0);
+        Set(cctx, ZSTD_cParameter.ZSTD_c_checksumFlag, 0);
+        Set(cctx, ZSTD_cParameter.ZSTD_c_dictIDFlag, 0);
+        if (prefix.Length > 0)
+        {
+            // The default tables are sized by the source alone: a base of the same size then falls out of the window and its table,
+            // and deltas grow up to 3.6 times. The window must hold both.
+            int window = Math.Max(10, 32 - System.Numerics.BitOperations.LeadingZeroCount((uint)(source.Length + prefix.Length - 1)));
+            Set(cctx, ZSTD_cParameter.ZSTD_c_windowLog, window + 1);
+            Set(cctx, ZSTD_cParameter.ZSTD_c_hashLog, Math.Max(12, window - 1));
+        }
+        fixed (byte* s = source, p = prefix, d = into)
+        {
+            if (prefix.Length > 0)
+                Checked(Methods.ZSTD_CCtx_refPrefix(cctx, p, (nuint)prefix.Length));
+            nuint written = Methods.ZSTD_compress2(cctx, d, (nuint)into.Length, s, (nuint)source.Length);
+            Return(context);
+            return Methods.ZSTD_isError(written) ? 0 : (int)written;
+        }
+    }
+
+    /// <summary>Decompresses exactly <paramref name="into"/>.</summary>
+    /// <returns>False if the bytes don't decode to just that many.</returns>
+    public static bool TryDecompress(ReadOnlySpan<byte> source, ReadOnlySpan<byte> prefix, Span<byte> into)
+    {
+        Context context = Rent();
+        ZSTD_DCtx_s* dctx = context.Decompressor;
+        Checked(Methods.ZSTD_DCtx_reset(dctx, ZSTD_ResetDirective.ZSTD_reset_session_and_parameters));
+        Checked(Methods.ZSTD_DCtx_setParameter(dctx, ZSTD_dParameter.ZSTD_d_experimentalParam1, (int)ZSTD_format_e.ZSTD_f_zstd1_magicless));
+        fixed (byte* s = source, p = prefix, d = into)
+        {
+            if (prefix.Length > 0)
+                Checked(Methods.ZSTD_DCtx_refPrefix(dctx, p, (nuint)prefix.Length));
+            nuint read = Methods.ZSTD_decompressDCtx(dctx, d, (nuint)into.Length, s, (nuint)source.Length);
+            Return(context);
+            return !Methods.ZSTD_isError(read) && read == (nuint)into.Length;
+        }
+    }
+
+    private static Context Rent() => _contexts.TryTake(out Context? context) ? context : new Context();
+
+    private static void Return(Context context) => _contexts.Add(context);
+
+    private static void Set(ZSTD_CCtx_s* context, ZSTD_cParameter parameter, int value) =>
+        Checked(Methods.ZSTD_CCtx_setParameter(context, parameter, value));
+
+    private static void Checked(nuint result)
+    {
+        if (Methods.ZSTD_isError(result))
+            throw new InvalidOperationException($"zstd refused a setting: {Methods.ZSTD_getErrorName(result)}");
+    }
+
+    private sealed class Context
+    {
+        public readonly ZSTD_CCtx_s* Compressor = Methods.ZSTD_createCCtx();
+        public readonly ZSTD_DCtx_s* Decompressor = Methods.ZSTD_createDCtx();
+
+        ~Context()
+        {
+            Methods.ZSTD_freeCCtx(Compressor);
+            Methods.ZSTD_freeDCtx(Decompressor);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using Snap.Image;
+using Snap.Store.Blocks;
+using Snap.Store.Format;
+using Snap.Store.Pages;
+
+namespace Snap.Store;
+
+/// <summary>A snapshot, open for reading; safe from several threads. Keeps a lease of the store while it is open.</summary>
+public sealed class SnapshotContent : IDisposable
+{
+    private readonly StoreVersion _version;
+    private readonly SnapshotEntry _entry;
+    private readonly SortedDictionary<SpaceId, PageMap> _maps;
+    private int _isDisposed;
+
+    internal SnapshotContent(StoreVersion version, SnapshotEntry entry)
+    {
+        (_version, _entry) = (version, entry);
+        _maps = version.Slots.ReadMaps(entry.Manifest);
+        Spaces = [.. _maps.Keys];
+    }
+
+    /// <summary>What lists show of it.</summary>
+    public SnapshotInfo Info => _entry.Info;
+
+    /// <summary>Its spaces, ascending.</summary>
+    public IReadOnlyList<SpaceId> Spaces { get; }
+
+    internal IReadOnlyDictionary<SpaceId, PageMap> Maps => _maps;
+
+    /// <summary>The kernel state that was given to <see cref="SnapshotBuilder.Commit"/>.</summary>
+    /// <exception cref="SnapException">It is damaged.</exception>
+    public byte[] ReadImage() => _version.Slots.ReadImage(_entry.Image);
+
+    /// <summary>The pages of a space that aren't absent, ascending; empty if there is no such space.</summary>
+    public IEnumerable<PageRun> Runs(SpaceId space)
+    {
+        if (!_maps.TryGetValue(space, out PageMap? map))
+            yield break;
+        PageRun run = default;
+        foreach ((ulong page, ulong value) in map.Ascending())
+        {
+            PageState state = PageMap.IsData(value) ? PageState.Data : PageState.Zero;
+            if (run.Range.Count > 0 && page == run.Range.End && state == run.State)
+            {
+                run = run with { Range = run.Range with { Count = run.Range.Count + 1 } };
+                continue;
+            }
+            if (run.Range.Count > 0)
+                yield return run;
+            run = new PageRun(new PageRange(page, 1), state);
+        }
+        if (run.Range.Count > 0)
+            yield return run;
+    }
+
+    /// <summary>Copies pages; those that are absent or zero read as zeros.</summary>
+    /// <param name="space">The space.</param>
+    /// <param name="firstPage">First page.</param>
+    /// <param name="into">A multiple of the page size.</param>
+    /// <exception cref="SnapException">A page is damaged: it is never returned.</exception>
+    public void ReadPages(SpaceId space, ulong firstPage, Span<byte> into)
+    {
+        if (into.Length % PageRange.PageSize != 0)
+            throw new ArgumentException("must be a multiple of the page size", nameof(into));
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        _maps.TryGetValue(space, out PageMap? map);
+        DecodedBlock? block = null;
+        for (int at = 0; at < into.Length; at += PageRange.PageSize)
+        {
+            ulong page = firstPage + (ulong)(at >> PageRange.PageShift);
+            ulong value = map?.Get(page) ?? PageMap.Absent;
+            Span<byte> target = into.Slice(at, PageRange.PageSize);
+            if (!PageMap.IsData(value))
+            {
+                target.Clear();
+                continue;
+            }
+            var address = new SlotAddress(value);
+            if (block is null || !block.Holds(address))
+                block = ReadBlock(space, page, address);
+            block.Page(address.Slot).CopyTo(target);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+            _version.Release();
+    }
+
+    private DecodedBlock ReadBlock(SpaceId space, ulong page, SlotAddress address)
+    {
+        try
+        {
+            return _version.Slots.ReadBlock(address);
+        }
+        catch (SnapException damage) when (damage.Kind == ErrorCatalogue.StoreDamaged)
+        {
+            throw new SnapException(damage.Kind, $"page {page << PageRange.PageShift:x} of {space} in snapshot {Info} is damaged",
+                damage.Where, damage.Why, damage.ToDo, damage);
+        }
+    }
+}
