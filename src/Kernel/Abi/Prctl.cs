@@ -43,7 +43,7 @@ public static class Prctl
     public const int ARCH_SET_FS = 0x1002;
     public const int ARCH_SET_GS = 0x1001;
     public const int ARCH_GET_FS = 0x1003;
-    public const int ARCH_CET_STATUS = 0x3001;
+    public const int ARCH_SHSTK_STATUS = 0x5005;
     public const int MEMBARRIER_CMD_GLOBAL = 1;
     public const int MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED = 4;
     public const int MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED = 16;
