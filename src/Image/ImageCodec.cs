@@ -20,7 +20,7 @@ public static class ImageCodec
     public static byte[] Encode(SnapshotImage image) => JsonSerializer.SerializeToUtf8Bytes(image, ImageJson.Default.SnapshotImage);
 
     /// <summary>Decodes what <see cref="Encode"/> made.</summary>
-    /// <exception cref="SnapException">S0511: not an image; S0512: a newer version or feature.</exception>
+    /// <exception cref="SnapException">S0521: not an image; S0522: a newer version or feature.</exception>
     public static SnapshotImage Decode(ReadOnlySpan<byte> bytes)
     {
         SnapshotImage image;

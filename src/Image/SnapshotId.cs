@@ -51,11 +51,14 @@ public readonly record struct SnapshotId(UInt128 Value)
     /// <summary>32 lower-case hex digits.</summary>
     public override string ToString() => Value.ToString("x32", CultureInfo.InvariantCulture);
 
-    internal sealed class Converter : JsonConverter<SnapshotId>
+    /// <summary>In JSON: 32 hex digits in a string.</summary>
+    public sealed class Converter : JsonConverter<SnapshotId>
     {
+        /// <inheritdoc/>
         public override SnapshotId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             TryParse(reader.GetString(), out SnapshotId id) ? id : throw new JsonException("a snapshot id has 32 hex digits");
 
+        /// <inheritdoc/>
         public override void Write(Utf8JsonWriter writer, SnapshotId value, JsonSerializerOptions options) =>
             writer.WriteStringValue(value.ToString());
     }
