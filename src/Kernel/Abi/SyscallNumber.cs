@@ -120,6 +120,8 @@ public enum SyscallNumber
     getuid = 102,
     /// <summary>setpgid(2).</summary>
     setpgid = 109,
+    /// <summary>getppid(2).</summary>
+    getppid = 110,
     /// <summary>setsid(2).</summary>
     setsid = 112,
     /// <summary>setreuid(2).</summary>

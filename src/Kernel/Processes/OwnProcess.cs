@@ -1,0 +1,32 @@
+using Snap.Kernel.Abi;
+using Snap.Kernel.Files;
+using Snap.Kernel.Syscalls;
+
+namespace Snap.Kernel.Processes;
+
+/// <summary>What a process of ours sets about itself.</summary>
+public static unsafe class OwnProcess
+{
+    /// <summary>Lets nobody but root trace us, dump our core or read our memory: it holds that of targets. PR_SET_DUMPABLE.</summary>
+    public static void ForbidDumps() => Door.Call(SyscallNumber.prctl, Prctl.PR_SET_DUMPABLE, 0).OrThrow("prctl(PR_SET_DUMPABLE)");
+
+    /// <summary>The calling thread's name, cut after 15 bytes; the main thread's is what ps shows.</summary>
+    public static void SetThreadName(string name)
+    {
+        fixed (byte* text = FileDescriptor.Terminated(name))
+            Door.Call(SyscallNumber.prctl, Prctl.PR_SET_NAME, (ulong)text).OrThrow("prctl(PR_SET_NAME)");
+    }
+
+    /// <summary>Orphans among our descendants become our children. PR_SET_CHILD_SUBREAPER.</summary>
+    public static void AdoptOrphans() => Door.Call(SyscallNumber.prctl, Prctl.PR_SET_CHILD_SUBREAPER, 1).OrThrow("prctl(PR_SET_CHILD_SUBREAPER)");
+
+    /// <summary>Puts the calling thread before all usual ones (SCHED_FIFO, lowest priority), or back among them.</summary>
+    /// <returns>False if we may not.</returns>
+    /// <remarks>For the length of a freeze only: each thread that is woken would otherwise take the processor from the one that wakes them.</remarks>
+    public static bool TrySetRealTime(bool on)
+    {
+        int priority = on ? 1 : 0;
+        int policy = (on ? Sched.SCHED_FIFO : Sched.SCHED_NORMAL) | Sched.SCHED_RESET_ON_FORK;
+        return !Door.Call(SyscallNumber.sched_setscheduler, 0, (ulong)policy, (ulong)(&priority)).IsError;
+    }
+}
