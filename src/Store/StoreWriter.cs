@@ -42,7 +42,7 @@ public sealed partial class StoreWriter : IDisposable
             _catalog = CatalogLog.Load(disk, _config.StoreId, _state, forWriting: true);
             Slots = new SlotStore(new SegmentSet(disk, _state), new BlockCache(options.CacheBytes));
             Recover();
-            _lock.SetCatalogComplete(true);
+            _lock.SetCatalogComplete(!_catalog.IsBroken);
         }
         catch
         {
@@ -288,6 +288,8 @@ public sealed partial class StoreWriter : IDisposable
     {
         var entry = new SegmentEntry { Segment = _state.NextSegment, Generation = 1, Name = name };
         var file = new SegmentFile(_disk, entry.Segment, entry.Generation);
+        // A leftover that could not be removed when the store was opened, and that no commit names.
+        _disk.Unlink(file.Path);
         IDiskFile disk = _disk.CreateNew(file.Path);
         file.Attach(disk);
         Slots.Segments.Add(file);
@@ -327,36 +329,37 @@ public sealed partial class StoreWriter : IDisposable
         }
         if (found.Count > 0)
             _disk.SyncDirectory(SegmentName.Directory);
-        RemoveLeftovers();
+        // A full disk fails neither: leftovers do no harm, and without a catalog readers look into the segments.
+        TryQuietly(RemoveLeftovers);
         if (found.Count > 0 || _catalog.WantsRewrite)
-            _catalog.Rewrite(_state);
+            TryQuietly(() => _catalog.Rewrite(_state));
     }
 
     /// <summary>Cuts off what lies behind the last commits, and removes files that nothing names.</summary>
     private void RemoveLeftovers()
     {
-        var seen = new HashSet<uint>();
+        foreach (SegmentEntry begun in _state.AllSegments().Where(entry => entry.End == 0))
+        {
+            _state.RemoveSegment(begun.Segment);
+            _disk.Unlink(SegmentName.Of(begun.Segment, begun.Generation));
+        }
         foreach (string name in _disk.List(SegmentName.Directory))
         {
             if (!SegmentName.TryParse(name, out uint segment, out uint generation))
                 continue;
             SegmentEntry? entry = _state.FindSegment(segment);
             string path = SegmentName.Of(segment, generation);
-            if (entry is { End: > 0 } && entry.Generation == generation)
+            if (entry?.Generation == generation)
             {
-                seen.Add(segment);
                 if (!entry.IsSealed)
                     CutTail(path, entry.End);
+                continue;
             }
-            else if (entry is null or { End: 0 } || generation > entry.Generation || !HasOldLeases())
-            {
-                // Never published, or begun and never committed; or replaced, and no reader is left that may need it.
-                if (entry is not null || segment >= _state.NextSegment || !HasOldLeases())
-                    _disk.Unlink(path);
-            }
+            // Never published by a commit or by gc; or replaced, and no reader is left that may need it.
+            bool wasPublished = entry is null ? segment < _state.NextSegment : generation < entry.Generation;
+            if (!wasPublished || !HasOldLeases())
+                _disk.Unlink(path);
         }
-        foreach (SegmentEntry entry in _state.AllSegments().Where(entry => entry.End == 0 && !seen.Contains(entry.Segment)))
-            _state.RemoveSegment(entry.Segment);
     }
 
     private void CutTail(string path, long end)

@@ -24,10 +24,7 @@ internal sealed class WriterLock : IDisposable
         {
             if (!file.TryLock(0, 1, exclusive: true))
                 throw Busy(disk, file);
-            string text = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n{holderName ?? CommandLine()}\n");
-            byte[] content = Encoding.UTF8.GetBytes(text);
-            file.Write(content, 0);
-            file.Truncate(content.Length);
+            WriteHolder(file, holderName);
             return new WriterLock(file);
         }
         catch
@@ -54,6 +51,21 @@ internal sealed class WriterLock : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
+
+    private static void WriteHolder(IDiskFile file, string? holderName)
+    {
+        string text = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n{holderName ?? CommandLine()}\n");
+        byte[] content = Encoding.UTF8.GetBytes(text);
+        try
+        {
+            file.Write(content, 0);
+            file.Truncate(content.Length);
+        }
+        catch (SnapException)
+        {
+            // The lock is what counts; a full disk must not keep gc out. Others then read a stale name.
+        }
+    }
 
     private static SnapException Busy(IDisk disk, IDiskFile file)
     {

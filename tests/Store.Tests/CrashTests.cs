@@ -1,0 +1,225 @@
+using Snap.Image;
+using Snap.Store.Disk;
+using Snap.Store.Tests.Disk;
+using Snap.Store.Tests.Model;
+
+namespace Snap.Store.Tests;
+
+public sealed class CrashTests
+{
+    private static readonly StoreOptions _options = new() { SegmentBytes = 60_000 };
+
+    // Goal: no power cut loses an acknowledged snapshot or yields one that differs. Method: the cut after every single change of a random
+    // history, each with unsynced changes all lost, all kept, every subset of the last three, and some torn at 512 bytes.
+    [Theory]
+    [InlineData(11)]
+    [InlineData(12)]
+    [InlineData(13)]
+    public void Every_power_cut_keeps_every_acknowledged_snapshot(int seed)
+    {
+        var disk = new CrashDisk();
+        var history = new RandomHistory(seed, pagesPerSnapshot: 8);
+        var acknowledged = new List<(int Changes, SnapshotId[] Ids)>();
+        StoreWriter writer = StoreWriter.Open(disk, _options);
+        acknowledged.Add((disk.LoggedChanges, []));
+        for (int step = 0; step < 14; step++)
+        {
+            history.Step(writer);
+            acknowledged.Add((disk.LoggedChanges, [.. history.Committed.Keys]));
+            if (step % 5 == 4)
+            {
+                writer.Dispose();
+                writer = StoreWriter.Open(disk, _options);
+            }
+        }
+        writer.Dispose();
+        var random = new Random(seed);
+        for (int cut = 0; cut <= disk.LoggedChanges; cut++)
+        {
+            SnapshotId[] expected = acknowledged.LastOrDefault(moment => moment.Changes <= cut).Ids ?? [];
+            bool isCreated = acknowledged[0].Changes <= cut;
+            foreach (CrashDisk image in Images(disk, cut, random))
+                AssertHolds(image, history, expected, isCreated, $"seed {seed}, cut {cut}");
+        }
+    }
+
+    // Goal: a failing disk never hurts what was acknowledged, and the store goes on when the disk does.
+    [Theory]
+    [InlineData(21, false, false)]
+    [InlineData(22, true, false)]
+    [InlineData(23, false, true)]
+    [InlineData(24, true, true)]
+    public void The_nth_change_fails_and_nothing_acknowledged_is_hurt(int seed, bool forGood, bool shortWrites)
+    {
+        for (int failAt = 0; ; failAt++)
+        {
+            var disk = new CrashDisk { ShortWrites = shortWrites, FailErrno = failAt % 2 == 0 ? DiskFailure.ENOSPC : DiskFailure.EIO };
+            var history = new RandomHistory(seed, pagesPerSnapshot: 6);
+            StoreWriter.Open(disk, _options).Dispose();
+            disk.FailAt = disk.ChangeCount + failAt;
+            disk.FailForGood = forGood;
+            int failures = 0;
+            using (StoreWriter writer = StoreWriter.Open(disk, _options))
+            {
+                for (int step = 0; step < 12; step++)
+                {
+                    try
+                    {
+                        history.Step(writer);
+                    }
+                    catch (SnapException failure)
+                    {
+                        Assert.Contains(failure.Kind, new[] { ErrorCatalogue.StoreFull, ErrorCatalogue.StoreDisk });
+                        failures++;
+                    }
+                    history.AssertAll(writer.Reader, allowOthers: true);
+                }
+                bool isUnhurt = disk.ChangeCount <= disk.FailAt;
+                disk.FailAt = int.MaxValue;
+                history.Step(writer);
+                history.AssertAll(writer.Reader, allowOthers: true);
+                if (isUnhurt)
+                {
+                    Assert.Equal(0, failures);
+                    return;
+                }
+            }
+            foreach (CrashDisk image in new[] { disk.Copy(), disk.After(disk.LoggedChanges, (_, _) => null) })
+                AssertHolds(image, history, [.. history.Committed.Keys], true, $"seed {seed}, failing change {failAt}");
+        }
+    }
+
+    [Fact]
+    public void Kill_in_the_middle_of_a_commit_leaves_the_snapshots_before_it()
+    {
+        var disk = new CrashDisk();
+        var history = new RandomHistory(31);
+        StoreWriter writer = StoreWriter.Open(disk, _options);
+        for (int step = 0; step < 10; step++)
+        {
+            history.Step(writer, beforeCommit: () =>
+            {
+                CrashDisk killed = disk.Copy();
+                using StoreWriter next = StoreWriter.Open(killed, _options);
+                history.AssertAll(next.Reader);
+            });
+        }
+        writer.Dispose();
+    }
+
+    // A user would see a snapshot with pages of another one that was given up: its records lay at the same places, with the same lengths.
+    [Fact]
+    public void Older_bytes_at_the_same_places_do_not_make_a_commit()
+    {
+        var disk = new CrashDisk();
+        using StoreWriter writer = StoreWriter.Open(disk, new StoreOptions());
+        using (SnapshotBuilder builder = writer.Begin("web", SnapshotId.None))
+            builder.Commit(new SnapshotHeader("web", DateTimeOffset.UnixEpoch), default);
+        byte[] pages = new byte[100 * PageRange.PageSize];
+        new Random(1).NextBytes(pages);
+        using (SnapshotBuilder givenUp = writer.Begin("web", SnapshotId.None))
+            givenUp.Put(new SpaceId(1), 0, pages);
+        new Random(2).NextBytes(pages);
+        using SnapshotBuilder next = writer.Begin("web", SnapshotId.None);
+        next.Put(new SpaceId(1), 0, pages);
+        int before = disk.LoggedChanges;
+        SnapshotInfo info = next.Commit(new SnapshotHeader("web", DateTimeOffset.UnixEpoch), default);
+        int cut = before + 1;
+        List<int> unsynced = disk.UnsyncedAt(cut);
+        for (int subset = 0; subset < 1 << unsynced.Count; subset++)
+        {
+            CrashDisk image = disk.After(cut, (change, sectors) => (subset & (1 << unsynced.IndexOf(change))) != 0 ? All(sectors) : null);
+            using StoreReader reader = StoreReader.Open(image);
+            if (reader.Snapshots.All(snapshot => snapshot.Id != info.Id))
+                continue;
+            byte[] read = new byte[pages.Length];
+            using SnapshotContent content = reader.OpenSnapshot(info.Id);
+            content.ReadPages(new SpaceId(1), 0, read);
+            Assert.Equal(pages, read);
+        }
+    }
+
+    private static IEnumerable<CrashDisk> Images(CrashDisk disk, int cut, Random random)
+    {
+        List<int> unsynced = disk.UnsyncedAt(cut);
+        yield return disk.After(cut, (_, _) => null);
+        if (unsynced.Count == 0)
+            yield break;
+        yield return disk.After(cut, (_, sectors) => All(sectors));
+        List<int> last = [.. unsynced.TakeLast(3)];
+        for (int subset = 0; subset < 1 << last.Count; subset++)
+        {
+            foreach (bool keepOthers in new[] { false, true })
+            {
+                yield return disk.After(cut, (change, sectors) =>
+                {
+                    int at = last.IndexOf(change);
+                    return (at < 0 ? keepOthers : (subset & (1 << at)) != 0) ? All(sectors) : null;
+                });
+            }
+        }
+        for (int torn = 0; torn < 3; torn++)
+        {
+            yield return disk.After(cut, (_, sectors) =>
+            {
+                if (random.Next(4) == 0)
+                    return null;
+                bool[] kept = new bool[sectors];
+                for (int i = 0; i < sectors; i++)
+                    kept[i] = random.Next(3) > 0;
+                return kept;
+            });
+        }
+    }
+
+    private static bool[] All(int sectors) => [.. Enumerable.Repeat(true, sectors)];
+
+    private static void AssertHolds(CrashDisk image, RandomHistory history, SnapshotId[] expected, bool isCreated, string where)
+    {
+        try
+        {
+            if (isCreated)
+            {
+                using StoreReader reader = StoreReader.Open(image);
+                Check(reader, history, expected);
+            }
+            var another = new RandomHistory(5, pagesPerSnapshot: 4);
+            using (StoreWriter writer = StoreWriter.Open(image, _options))
+            {
+                Check(writer.Reader, history, expected);
+                while (another.Committed.Count == 0)
+                    another.Step(writer);
+            }
+            using StoreReader after = StoreReader.Open(image);
+            Check(after, history, expected);
+            another.AssertAll(after, allowOthers: true);
+        }
+        catch (Exception failure)
+        {
+            throw new InvalidOperationException($"{where}: {failure.Message}", failure);
+        }
+    }
+
+    private static void Check(StoreReader reader, RandomHistory history, SnapshotId[] expected)
+    {
+        foreach (SnapshotId id in expected)
+        {
+            using SnapshotContent content = reader.OpenSnapshot(id);
+            history.Committed[id].AssertEqual(content);
+        }
+        // What was never acknowledged may be there, but then it is whole.
+        foreach (SnapshotInfo info in reader.Snapshots.Where(info => !expected.Contains(info.Id)))
+        {
+            using SnapshotContent content = reader.OpenSnapshot(info.Id);
+            content.ReadImage();
+            byte[] page = new byte[PageRange.PageSize];
+            foreach (SpaceId space in content.Spaces)
+            {
+                foreach (PageRun run in content.Runs(space))
+                    content.ReadPages(space, run.Range.First, page);
+            }
+            if (history.Committed.TryGetValue(info.Id, out ModelSnapshot? model))
+                model.AssertEqual(content);
+        }
+    }
+}
