@@ -1,0 +1,84 @@
+using Snap.Kernel.Processes;
+
+namespace Snap.Testing.Tests;
+
+/// <summary>A program that finds fault with itself when nobody has touched it would be no witness.</summary>
+public sealed class ProgramsTests
+{
+    /// <summary>Every target program, with the arguments it is used with.</summary>
+    public static TheoryData<string, string[]> Programs() => new()
+    {
+        { "altstack", [] },
+        { "altstack", ["inside"] },
+        { "avx_state", [] },
+        { "avx_threads", ["8"] },
+        { "brk_stack", [] },
+        { "busy_writer", ["8", "1000", "2"] },
+        { "counter", ["100", "{dir}/log"] },
+        { "memory_fuzz", ["{dir}"] },
+        { "pthreads", [] },
+        { "rseq", [] },
+        { "signals", [] },
+        { "sleeper", ["3"] },
+        { "thread_churn", [] },
+    };
+
+    [SkippableTheory]
+    [MemberData(nameof(Programs))]
+    public void An_undisturbed_program_finds_nothing_wrong_with_itself(string name, string[] arguments)
+    {
+        using Target target = StartOrSkip(name, arguments);
+        for (int round = 0; round < 3; round++)
+            Assert.Empty(target.Check());
+        Assert.Equal(["bye"], target.Ask("exit"));
+        Assert.Equal(0, target.WaitForEnd()!.Value.ShellCode);
+    }
+
+    [Fact]
+    public void A_program_talks_through_pipes_as_well()
+    {
+        using PipeTarget target = PipeTarget.Start("counter", "0");
+        Assert.Empty(target.Check());
+        Assert.StartsWith("done 5000000 ", target.Ask("run 5000000")[^1], StringComparison.Ordinal);
+        Assert.Equal(0, target.Child.Wait().ShellCode);
+    }
+
+    [Fact]
+    public void A_target_whose_directory_is_gone_ends_by_itself()
+    {
+        Target target = Target.Start("sleeper");
+        using ProcessHandle handle = ProcessHandle.OpenOrGone(target.Pid)!;
+        Directory.Delete(target.Directory.Path, recursive: true);
+        Assert.Equal(96, target.WaitForEnd()!.Value.ShellCode);
+        target.Dispose();
+        Assert.True(handle.HasExited);
+    }
+
+    [Fact]
+    public void The_fingerprint_of_a_sleeper_does_not_change_and_shows_what_does()
+    {
+        using Target target = Target.Start("sleeper", "2");
+        Fingerprint before = Fingerprint.Of(target.Pid);
+        Assert.Empty(Fingerprint.Differences(before, Fingerprint.Of(target.Pid)));
+        Assert.Empty(Fingerprint.FindHarm(target.Pid));
+        using ProcessHandle handle = ProcessHandle.OpenOrGone(target.Pid)!;
+        handle.TrySignal(Kernel.Abi.Signal.SIGSTOP);
+        Patience.Until(() => Fingerprint.FindHarm(target.Pid).Count == 3, "three stopped threads");
+        Assert.NotEmpty(Fingerprint.Differences(before, Fingerprint.Of(target.Pid)));
+        handle.TrySignal(Kernel.Abi.Signal.SIGCONT);
+        Patience.Until(() => Fingerprint.Differences(before, Fingerprint.Of(target.Pid)).Count == 0, "the sleeper to be as before");
+    }
+
+    private static Target StartOrSkip(string name, string[] arguments)
+    {
+        try
+        {
+            return Target.Start(name, arguments);
+        }
+        catch (TargetUnavailableException unavailable)
+        {
+            Skip.If(true, unavailable.Message);
+            throw;
+        }
+    }
+}
