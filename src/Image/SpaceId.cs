@@ -15,10 +15,13 @@ public readonly record struct SpaceId(uint Value) : IComparable<SpaceId>
     /// <summary>As people read it: <c>space 3</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"space {Value}");
 
-    internal sealed class Converter : JsonConverter<SpaceId>
+    /// <summary>In JSON: a number.</summary>
+    public sealed class Converter : JsonConverter<SpaceId>
     {
+        /// <inheritdoc/>
         public override SpaceId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetUInt32());
 
+        /// <inheritdoc/>
         public override void Write(Utf8JsonWriter writer, SpaceId value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
     }
 }

@@ -1,0 +1,76 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Snap.Image;
+
+namespace Snap.Dumper.Host;
+
+/// <summary>The first word of a tracer.</summary>
+/// <param name="Protocol">Version of the protocol that it speaks.</param>
+/// <param name="Version">Version of Snap, for messages to people.</param>
+internal sealed record HelloMessage(int Protocol, string Version)
+{
+    /// <summary>Raised by every change to messages or shared memory.</summary>
+    public const int CurrentProtocol = 1;
+
+    public static string OwnVersion => typeof(HelloMessage).Assembly.GetName().Version?.ToString(3) ?? "unknown";
+}
+
+/// <summary>Attach.</summary>
+internal sealed record StartMessage(int Protocol, AttachRequest Request, SharedLayout Layout);
+
+/// <summary>Attached.</summary>
+internal sealed record AttachedMessage(TrackerKind Tracker);
+
+/// <summary>Take a checkpoint.</summary>
+internal sealed record TakeMessage(CheckpointRequest Request);
+
+/// <summary>A checkpoint was taken.</summary>
+internal sealed record TakenMessage(ulong Interval, CheckpointSummary Summary);
+
+/// <summary>A checkpoint was not taken.</summary>
+/// <param name="Interval">Which.</param>
+/// <param name="Error">Why.</param>
+/// <param name="TargetGone">There won't be another.</param>
+internal sealed record NotTakenMessage(ulong Interval, ErrorMessage Error, bool TargetGone);
+
+/// <summary>A <see cref="SnapException"/> on its way to the other process.</summary>
+internal sealed record ErrorMessage(
+    string Id, ExitCode ExitCode, string Meaning, string What, string? Where, string? Why, string? ToDo, IReadOnlyList<ErrorMessage> Others)
+{
+    public static ErrorMessage Of(SnapException error) => new(error.Kind.Id, error.Kind.ExitCode, error.Kind.Meaning,
+        error.What, error.Where, error.Why, error.ToDo, [.. error.Others.Select(Of)]);
+
+    // Kinds are compared by value, so one made here is the catalogue's.
+    public SnapException ToException() => new(new ErrorKind(Id, ExitCode, Meaning), What, Where, Why, ToDo)
+    {
+        Others = [.. Others.Select(other => other.ToException())],
+    };
+}
+
+/// <summary>Serialisation code generated at build time, as NativeAOT needs.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(HelloMessage))]
+[JsonSerializable(typeof(StartMessage))]
+[JsonSerializable(typeof(AttachedMessage))]
+[JsonSerializable(typeof(TakeMessage))]
+[JsonSerializable(typeof(TakenMessage))]
+[JsonSerializable(typeof(NotTakenMessage))]
+[JsonSerializable(typeof(ErrorMessage))]
+internal sealed partial class MessageJson : JsonSerializerContext;
+
+/// <summary>Messages that are JSON.</summary>
+internal static class MessageCodec
+{
+    public static bool TryWrite<T>(this FrameSocket socket, FrameKind kind, T message, JsonTypeInfo<T> type) =>
+        socket.TryWrite(kind, JsonSerializer.SerializeToUtf8Bytes(message, type));
+
+    public static T Read<T>(this Frame frame, JsonTypeInfo<T> type) => Read(frame.Payload.Span, type);
+
+    public static T Read<T>(ReadOnlySpan<byte> payload, JsonTypeInfo<T> type) =>
+        JsonSerializer.Deserialize(payload, type) ?? throw new JsonException("null");
+}

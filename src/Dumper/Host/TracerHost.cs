@@ -1,0 +1,142 @@
+using Snap.Image;
+using Snap.Kernel.Files;
+using Snap.Kernel.Memory;
+using Snap.Kernel.Processes;
+
+namespace Snap.Dumper.Host;
+
+/// <summary>A tracer process: attaches to one tree, takes checkpoints as its engine asks, and ends, target untouched, when the engine does.</summary>
+/// <remarks>
+/// Two descriptors are inherited under fixed numbers: a socket for messages and the memory that pages go through. The calling thread is the
+/// one that owns the target; there is no other of ours, so no collection of garbage can fall into a pause.
+/// </remarks>
+public static class TracerHost
+{
+    /// <summary>The hidden command under which the snap binary becomes a tracer.</summary>
+    public const string Command = "__tracer";
+
+    /// <summary>Descriptor of the socket.</summary>
+    public const int SocketNumber = 3;
+
+    /// <summary>Descriptor of the shared memory.</summary>
+    public const int MemoryNumber = 4;
+
+    /// <summary>The process's main function: <c>snap __tracer</c>.</summary>
+    /// <returns>Exit code; nobody but a log reads it, the engine is told by messages.</returns>
+    public static int Main(string[] arguments, Func<AttachRequest, ITreeTracer> attach)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(arguments.Length, 0, nameof(arguments));
+        OwnProcess.ForbidDumps();
+        OwnProcess.SetThreadName("snap-tracer");
+        Environment.CurrentDirectory = "/";
+        _ = Fault.IsArmed;
+        using var socket = new FrameSocket(new FileDescriptor(SocketNumber));
+        using var memory = new FileDescriptor(MemoryNumber);
+        return Run(socket, memory, attach);
+    }
+
+    /// <summary>Speaks the protocol over a socket until the engine says stop, or is gone.</summary>
+    internal static int Run(FrameSocket socket, FileDescriptor memory, Func<AttachRequest, ITreeTracer> attach)
+    {
+        try
+        {
+            if (Begin(socket) is not { } start)
+                return 0;
+            using ITreeTracer? tracer = AttachOrRefuse(socket, start.Request, attach);
+            if (tracer is null)
+                return 0;
+            using var sink = new SharedPageSink(socket, MappedMemory.Shared(memory, start.Layout.Length), start.Layout);
+            if (socket.TryWrite(FrameKind.Attached, new AttachedMessage(tracer.Tracker), MessageJson.Default.AttachedMessage))
+                Serve(socket, tracer, sink);
+            return 0;
+        }
+        catch (SnapException gone) when (gone.Kind == ErrorCatalogue.EngineLost)
+        {
+            return 0;
+        }
+#pragma warning disable CA1031 // The top of the process: whatever it is, the engine is told, and the target has been let go by the disposals above.
+        catch (Exception bug)
+        {
+            socket.TryWrite(FrameKind.Crashed, ErrorMessage.Of(new SnapException(ErrorCatalogue.Internal, "the tracer met a failure that it did not expect",
+                why: bug.ToString(), toDo: "please report this; the target was let go")), MessageJson.Default.ErrorMessage);
+            return 1;
+        }
+#pragma warning restore CA1031
+    }
+
+    private static StartMessage? Begin(FrameSocket socket)
+    {
+        socket.TryWrite(FrameKind.Hello, new HelloMessage(HelloMessage.CurrentProtocol, HelloMessage.OwnVersion), MessageJson.Default.HelloMessage);
+        if (!socket.TryRead(out Frame frame) || frame.Kind != FrameKind.Start)
+            return null;
+        return frame.Read(MessageJson.Default.StartMessage);
+    }
+
+    private static ITreeTracer? AttachOrRefuse(FrameSocket socket, AttachRequest request, Func<AttachRequest, ITreeTracer> attach)
+    {
+        try
+        {
+            return attach(request);
+        }
+        catch (SnapException refused)
+        {
+            socket.TryWrite(FrameKind.Refused, ErrorMessage.Of(refused), MessageJson.Default.ErrorMessage);
+            return null;
+        }
+    }
+
+    private static void Serve(FrameSocket socket, ITreeTracer tracer, SharedPageSink sink)
+    {
+        while (!sink.EngineGone)
+        {
+            FrameKind kind;
+            ReadOnlyMemory<byte> payload;
+            if (sink.Waiting.TryDequeue(out (FrameKind Kind, byte[] Payload) kept))
+                (kind, payload) = (kept.Kind, kept.Payload);
+            else if (socket.TryRead(out Frame frame))
+                (kind, payload) = (frame.Kind, frame.Payload);
+            else
+                return;
+            switch (kind)
+            {
+                case FrameKind.Take:
+                    Take(socket, tracer, sink, MessageCodec.Read(payload.Span, MessageJson.Default.TakeMessage).Request);
+                    break;
+                case FrameKind.Committed:
+                    tracer.Committed(BitConverter.ToUInt64(payload.Span));
+                    break;
+                case FrameKind.NotStored:
+                    tracer.Failed(BitConverter.ToUInt64(payload.Span));
+                    break;
+                case FrameKind.Wake:
+                    break;
+                case FrameKind.Stop:
+                    return;
+                default:
+                    throw new InvalidOperationException($"unexpected message {kind}");
+            }
+        }
+    }
+
+    private static void Take(FrameSocket socket, ITreeTracer tracer, SharedPageSink sink, CheckpointRequest request)
+    {
+        CheckpointResult result;
+        try
+        {
+            result = tracer.Take(request, sink);
+        }
+        catch (SnapException failed)
+        {
+            if (!sink.EngineGone)
+                socket.TryWrite(FrameKind.NotTaken, new NotTakenMessage(request.Interval, ErrorMessage.Of(failed), tracer.TargetGone), MessageJson.Default.NotTakenMessage);
+            return;
+        }
+
+        Fault.Hit(FaultPoint.Report);
+        byte[] summary = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(
+            new TakenMessage(request.Interval, CheckpointSummary.Of(result)), MessageJson.Default.TakenMessage);
+        byte[] image = ImageCodec.Encode(result.Image);
+        byte[] head = [.. BitConverter.GetBytes(summary.Length), .. summary];
+        socket.TryWrite(FrameKind.Taken, head, image);
+    }
+}
