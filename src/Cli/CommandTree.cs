@@ -1,0 +1,48 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using Snap.Cli.Commands;
+using Snap.Cli.Output;
+using Snap.Image;
+
+namespace Snap.Cli;
+
+/// <summary>All commands with their options: what parsing, help and docs/cli.md are made from.</summary>
+internal static class CommandTree
+{
+    /// <summary>Builds it.</summary>
+    public static RootCommand Build(Terminal terminal)
+    {
+        var common = new CommonOptions(terminal);
+        var root = new RootCommand("Git for running processes: snapshots of a live program, cheap enough to take ten a second, any of which comes back to life.")
+        {
+            common.Store,
+            common.Json,
+        };
+        root.Add(CheckCommand.Create(common));
+        root.Add(LogCommand.Create(common));
+        root.Add(ShowCommand.Create(common));
+        foreach (Option option in root.Options)
+        {
+            if (option is VersionOption version)
+                version.Action = new VersionAction(terminal);
+            else if (option is HelpOption help)
+                help.Action = new ExamplesHelp((HelpAction)help.Action!);
+        }
+
+        root.SetAction(parsed =>
+        {
+            root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = terminal.Error, Error = terminal.Error });
+            return (int)ExitCode.Usage;
+        });
+        return root;
+    }
+
+    private sealed class VersionAction(Terminal terminal) : System.CommandLine.Invocation.SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            terminal.Out.WriteLine($"snap {Program.Version}");
+            return 0;
+        }
+    }
+}

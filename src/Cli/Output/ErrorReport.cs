@@ -1,0 +1,26 @@
+using Snap.Image;
+
+namespace Snap.Cli.Output;
+
+/// <summary>Prints a failure in the form that was asked for.</summary>
+internal static class ErrorReport
+{
+    /// <summary>Prints it: as text on stderr, or as JSON on stdout.</summary>
+    /// <returns>The exit code that belongs to it.</returns>
+    public static int Print(Terminal terminal, SnapException failure, bool json)
+    {
+        try
+        {
+            if (json)
+                terminal.Out.WriteLine(CliJson.Text(new ErrorReportJson { Error = ErrorJson.Of(failure) }, CliJson.Readable.ErrorReportJson));
+            else
+                terminal.Error.WriteLine($"snap: {failure.Render()}");
+        }
+        catch (OutputClosedException)
+        {
+            // Nobody reads it; the exit code still says it.
+        }
+
+        return (int)failure.Kind.ExitCode;
+    }
+}
