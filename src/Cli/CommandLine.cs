@@ -73,7 +73,7 @@ internal static class CommandLine
         for (; at is not null; at = at.Parent)
         {
             if (at is System.CommandLine.Parsing.CommandResult command)
-                names.Push(command.Command.Name);
+                names.Push(command.Command is RootCommand ? "snap" : command.Command.Name);
         }
 
         return names;

@@ -28,14 +28,25 @@ internal static class CommandOptions
     }
 
     /// <summary>The argument that names a running process.</summary>
-    public static Argument<string> Target() => new("TARGET") { Description = "A pid, or the name of a running process" };
+    public static Argument<string> Target() => NoOption(new Argument<string>("TARGET") { Description = "A pid, or the name of a running process" });
 
     /// <summary>The argument that names a snapshot.</summary>
     public static Argument<string> Reference() =>
-        new("REF") { Description = "An id's prefix, NAME (its newest), NAME~3 (third parent), NAME@10s (ago), NAME@TIME, a tag, or latest" };
+        NoOption(new Argument<string>("REF") { Description = "An id's prefix, NAME (its newest), NAME~3 (third parent), NAME@10s (ago), NAME@TIME, a tag, or latest" });
 
     /// <summary>The option that names the chain.</summary>
     public static Option<string?> Name() => new("--name") { Description = "Name of the snapshots; else the program's", HelpName = "NAME" };
+
+    /// <summary>Lets an argument refuse what starts with a dash: a mistyped option, which would else be looked for as a name.</summary>
+    public static Argument<T> NoOption<T>(Argument<T> argument)
+    {
+        argument.Validators.Add(result =>
+        {
+            foreach (Token token in result.Tokens.Where(token => token.Value.StartsWith('-')))
+                result.AddError($"unknown option '{token.Value}'");
+        });
+        return argument;
+    }
 
     private static TimeSpan? ParseDuration(string name, ArgumentResult result)
     {

@@ -13,7 +13,8 @@ internal static class LogCommand
     /// <summary>Makes it.</summary>
     public static Command Create(CommonOptions common)
     {
-        var name = new Argument<string?>("NAME") { Description = "Only the snapshots of this name", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> name = CommandOptions.NoOption(
+            new Argument<string?>("NAME") { Description = "Only the snapshots of this name", Arity = ArgumentArity.ZeroOrOne });
         Option<int?> limit = CommandOptions.Count("--limit", "Only the newest N");
         var command = new Command("log", "List snapshots, newest first") { name, limit };
         command.SetAction(parsed =>
