@@ -24,8 +24,8 @@ public sealed unsafe class MappedMemory : SafeHandle
     /// <summary>Bytes mapped.</summary>
     public ulong Length => _length;
 
-    /// <summary>The address in our own address space, for iovecs and ioctls made inside this layer.</summary>
-    internal ulong Address
+    /// <summary>The address in our own address space: a number, for pagemap offsets and messages.</summary>
+    public ulong Address
     {
         get
         {

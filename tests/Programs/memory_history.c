@@ -1,0 +1,154 @@
+// memory_history SEED MIB DIRECTORY [flags]: a target that changes its memory in every way that page tracking must see, for ever and at random.
+// Prints "ready" when it runs. Threads: one makes and unmakes mappings, two write at random, one reads a file by O_DIRECT and buffered into memory.
+// flags: letters that switch things off: d = no O_DIRECT, f = no fork, t = no huge pages.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <signal.h>
+#include <setjmp.h>
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+enum { PAGE = 4096, SLOTS = 24 };
+static const char *off = "";
+static int has(char c) { return strchr(off, c) == NULL; }
+
+static __thread uint64_t state;
+static uint64_t rnd(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return state; }
+static uint64_t below(uint64_t n) { return rnd() % n; }
+
+static char *arena; static size_t arena_pages;
+static struct { char *at; size_t pages; int kind; } slot[SLOTS];   // kind: 0 none, 1 anonymous, 2 private file
+static char file_path[4096], data_path[4096];
+static int file_fd;
+static size_t file_pages = 64;
+
+// A truncated file takes pages of private mappings with it: touching them is SIGBUS, which the toucher survives.
+static __thread sigjmp_buf back;
+static __thread volatile int guarded;
+static void on_bus(int sig) { (void)sig; if (guarded) siglongjmp(back, 1); _exit(99); }
+
+// A writer that meets a page while another thread has it protected tries again until it may.
+static void on_segv(int sig) { (void)sig; usleep(10); }
+
+static void touch(char *p, size_t n) {
+    guarded = 1;
+    if (sigsetjmp(back, 1) == 0) {
+        switch (below(4)) {
+        case 0: *(volatile uint64_t *)(p + below(n / 8) * 8) = rnd(); break;
+        case 1: memset(p, (int)rnd(), n); break;
+        case 2: for (size_t i = 0; i < n; i += PAGE) *(volatile uint32_t *)(p + i + below(1000) * 4) = (uint32_t)rnd(); break;
+        case 3: { volatile char sum = 0; for (size_t i = 0; i < n; i += PAGE) sum += p[i]; break; }
+        }
+    }
+    guarded = 0;
+}
+
+static void deep(int n) { volatile char here[3000]; here[below(3000)] = (char)rnd(); if (n > 0) deep(n - 1); here[0]++; }
+
+static void make(int i) {
+    size_t pages = 1 + below(below(8) ? 64 : 1500);
+    int kind = below(4) ? 1 : 2;
+    char *at;
+    if (kind == 1) at = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    else { pages = 1 + below(file_pages); at = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, file_fd, 0); }
+    if (at == MAP_FAILED) return;
+    if (kind == 1 && has('t') && below(3) == 0) madvise(at, pages * PAGE, MADV_HUGEPAGE);
+    slot[i].at = at; slot[i].pages = pages; slot[i].kind = kind;
+    if (below(2)) touch(at, (1 + below(pages)) * PAGE);
+}
+
+static void step(void) {
+    int i = (int)below(SLOTS);
+    if (!slot[i].at) { make(i); return; }
+    char *at = slot[i].at; size_t pages = slot[i].pages, first = below(pages), count = 1 + below(pages - first);
+    if (below(3) == 0) { at = arena; pages = arena_pages; first = below(pages); count = 1 + below(pages - first < 600 ? pages - first : 600); i = -1; }
+    char *p = at + first * PAGE; size_t n = count * PAGE;
+    switch (below(20)) {
+    case 0: case 1: case 2: case 3: case 4: touch(p, n > 64 * PAGE ? 64 * PAGE : n); break;
+    case 5: madvise(p, n, MADV_DONTNEED); break;
+    case 6: madvise(p, n, MADV_DONTNEED); touch(p, PAGE); break;
+    case 7: madvise(p, n, MADV_FREE); if (below(2)) touch(p, PAGE); break;
+    case 8: if (i >= 0) { munmap(slot[i].at, slot[i].pages * PAGE); slot[i].at = NULL; } break;
+    case 9: if (i >= 0) { // unmap and map again at the same place
+        if (mmap(slot[i].at, slot[i].pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED) slot[i].kind = 1;
+        if (below(2)) touch(p, PAGE); } break;
+    case 10: if (i >= 0) { size_t want = 1 + below(slot[i].pages * 2); if (slot[i].kind == 2 && want > file_pages) want = file_pages;
+        char *moved = mremap(slot[i].at, slot[i].pages * PAGE, want * PAGE, MREMAP_MAYMOVE);
+        if (moved != MAP_FAILED) { slot[i].at = moved; slot[i].pages = want; } } break;
+    case 11: if (i >= 0) { // move for sure, onto a fresh place
+        char *to = mmap(NULL, slot[i].pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (to == MAP_FAILED) break;
+        char *moved = mremap(slot[i].at, slot[i].pages * PAGE, slot[i].pages * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+        if (moved != MAP_FAILED) slot[i].at = moved; } break;
+    case 12: mprotect(p, n, PROT_READ); { volatile char c = *(volatile char *)p; (void)c; } mprotect(p, n, PROT_READ | PROT_WRITE); break;
+    case 13: mprotect(p, n, PROT_NONE); mprotect(p, n, PROT_READ | PROT_WRITE); break;
+    case 14: { // the heap's end up, and down again if nobody moved it meanwhile
+        static char *top; static intptr_t grown;
+        intptr_t d = (intptr_t)(1 + below(40)) * PAGE;
+        if (below(2) && grown >= d && sbrk(0) == top) { sbrk(-d); grown -= d; top -= d; }
+        else { char *b = sbrk(d); if (b == (void *)-1) break; grown = b == top ? grown + d : d; top = b + d; memset(b, (int)rnd(), (size_t)d / 2); }
+        break; }
+    case 15: deep((int)below(60)); break;
+    case 16: if (has('f') && below(4) == 0) { pid_t c = fork(); if (c == 0) { memset(p, 1, n > 8 * PAGE ? 8 * PAGE : n); _exit(0); } if (c > 0) { touch(p, PAGE); waitpid(c, NULL, 0); } } break;
+    case 17: if (below(8) == 0) { if (ftruncate(file_fd, (off_t)(below(file_pages) * PAGE))) {} if (ftruncate(file_fd, (off_t)(file_pages * PAGE))) {} } break;
+    case 18: { uint64_t v = rnd(); if (pwrite(file_fd, &v, 8, (off_t)(below(file_pages) * PAGE)) < 0) {} break; }
+    case 19: { char *q = malloc(1 + below(300000)); if (q) { q[0] = 1; memset(q, 7, below(1000)); free(q); } break; }
+    }
+}
+
+static void *writer(void *seed) {
+    state = (uint64_t)(uintptr_t)seed;
+    for (;;) {
+        size_t first = below(arena_pages), n = 1 + below(4); if (first + n > arena_pages) n = 1;
+        *(volatile uint64_t *)(arena + first * PAGE + below(512) * 8) = rnd();
+        if (below(50) == 0) touch(arena + first * PAGE, n * PAGE);
+        if (below(20) == 0) usleep(100);
+    }
+    return NULL;
+}
+
+static void *reader(void *seed) {
+    state = (uint64_t)(uintptr_t)seed;
+    int direct = has('d') ? open(data_path, O_RDONLY | O_DIRECT) : -1, plain = open(data_path, O_RDONLY);
+    for (;;) {
+        size_t first = below(arena_pages - 16), n = 1 + below(16);
+        ssize_t got = pread(direct >= 0 && below(2) ? direct : plain, arena + first * PAGE, n * PAGE, (off_t)(below(200) * PAGE));
+        (void)got;
+        usleep(50);
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 4) return 2;
+    uint64_t seed = strtoull(argv[1], NULL, 10) * 2654435761u + 88172645463325252ull;
+    arena_pages = strtoull(argv[2], NULL, 10) * 256;
+    if (argc > 4) off = argv[4];
+    state = seed;
+    struct sigaction sa = { .sa_handler = on_bus, .sa_flags = SA_NODEFER }; sigaction(SIGBUS, &sa, NULL);
+    struct sigaction again = { .sa_handler = on_segv, .sa_flags = SA_NODEFER }; sigaction(SIGSEGV, &again, NULL);
+    snprintf(file_path, sizeof file_path, "%s/map.%d", argv[3], getpid()); snprintf(data_path, sizeof data_path, "%s/data.%d", argv[3], getpid());
+    file_fd = open(file_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    int data = open(data_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (file_fd < 0 || data < 0 || ftruncate(file_fd, (off_t)(file_pages * PAGE))) return 3;
+    char buffer[PAGE];
+    for (int i = 0; i < 256; i++) { for (int k = 0; k < PAGE; k++) buffer[k] = (char)rnd(); if (write(data, buffer, PAGE) != PAGE) return 4; }
+    close(data);
+    arena = mmap(NULL, arena_pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (has('t')) madvise(arena, arena_pages * PAGE / 2, MADV_HUGEPAGE); else madvise(arena, arena_pages * PAGE, MADV_NOHUGEPAGE);
+    pthread_t t;
+    pthread_create(&t, NULL, writer, (void *)(uintptr_t)(seed + 1)); pthread_create(&t, NULL, writer, (void *)(uintptr_t)(seed + 2));
+    pthread_create(&t, NULL, reader, (void *)(uintptr_t)(seed + 3));
+    puts("ready"); fflush(stdout);
+    for (;;) { step(); if (below(30) == 0) usleep(200); }
+}
