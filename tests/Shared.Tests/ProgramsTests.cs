@@ -12,15 +12,33 @@ public sealed class ProgramsTests
         { "altstack", ["inside"] },
         { "avx_state", [] },
         { "avx_threads", ["8"] },
+        { "blocking_calls", [] },
         { "brk_stack", [] },
         { "busy_writer", ["8", "1000", "2"] },
+        { "children", ["live"] },
+        { "children", ["zombie"] },
         { "counter", ["100", "{dir}/log"] },
-        { "memory_fuzz", ["{dir}"] },
+        { "dead_leader", [] },
+        { "descriptors", ["{dir}"] },
+        { "direct_io", ["{dir}"] },
+        { "file_mappings", ["{dir}"] },
+        { "locks", ["{dir}"] },
+        { "locks", ["{dir}", "lease"] },
+        { "mapping_advice", [] },
+        { "mapping_advice", ["guard"] },
+        { "memory_fuzz", ["{dir}", "+shared", "+filewrite", "+guard"] },
+        { "memory_fuzz", ["{dir}", "+direct"] },
+        { "process_attributes", ["{dir}"] },
         { "pthreads", [] },
         { "rseq", [] },
+        { "seccomp", ["strict"] },
+        { "seccomp", ["filter"] },
+        { "shared_memory", [] },
         { "signals", [] },
         { "sleeper", ["3"] },
         { "thread_churn", [] },
+        { "timers", [] },
+        { "vfork_child", [] },
     };
 
     [SkippableTheory]
@@ -30,8 +48,30 @@ public sealed class ProgramsTests
         using Target target = StartOrSkip(name, arguments);
         for (int round = 0; round < 3; round++)
             Assert.Empty(target.Check());
+        if (name == "vfork_child")
+            Assert.Equal(["release"], target.Ask("release"));
         Assert.Equal(["bye"], target.Ask("exit"));
         Assert.Equal(0, target.WaitForEnd()!.Value.ShellCode);
+    }
+
+    [SkippableFact]
+    public void A_32_bit_program_runs_if_the_machine_can_make_one()
+    {
+        Skip.IfNot(CompiledProgram.CanCompile32Bit, "gcc makes no 32-bit programs here");
+        using Target target = Target.Start("bits32");
+        Assert.Empty(target.Check());
+        Assert.Equal(1, File.ReadAllBytes($"/proc/{target.Pid}/exe")[4]);
+    }
+
+    [SkippableTheory]
+    [InlineData("python")]
+    [InlineData("node")]
+    [InlineData("dotnet")]
+    public void A_computation_has_the_same_result_in_every_run_and_a_nonce_of_its_own(string kind)
+    {
+        string[] first = RunToTheEnd(kind), second = RunToTheEnd(kind);
+        Assert.Equal(first[1], second[1]);
+        Assert.NotEqual(first[0], second[0]);
     }
 
     [Fact]
@@ -67,6 +107,22 @@ public sealed class ProgramsTests
         Assert.NotEmpty(Fingerprint.Differences(before, Fingerprint.Of(target.Pid)));
         handle.TrySignal(Kernel.Abi.Signal.SIGCONT);
         Patience.Until(() => Fingerprint.Differences(before, Fingerprint.Of(target.Pid)).Count == 0, "the sleeper to be as before");
+    }
+
+    private static string[] RunToTheEnd(string kind)
+    {
+        try
+        {
+            using StepTarget target = StepTarget.Start(kind, 120, 0);
+            Assert.Equal(0, target.WaitForEnd()!.Value.ShellCode);
+            Assert.Equal(Enumerable.Range(1, 120), target.ReadSteps().Select(step => step.Number));
+            return Assert.Single(target.ReadResults()).Split(' ');
+        }
+        catch (TargetUnavailableException unavailable)
+        {
+            Skip.If(true, unavailable.Message);
+            throw;
+        }
     }
 
     private static Target StartOrSkip(string name, string[] arguments)

@@ -76,10 +76,9 @@ public sealed class PipeTarget : IDisposable
     {
         Send(command);
         var answers = new List<string>();
-        string verb = command.Split(' ')[0];
         do
             answers.Add(ReadAnswer());
-        while (answers[^1].Split(' ')[0] is var word && word is not ("ok" or "bad" or "done" or "bye" or "unknown" or "broken") && word != verb);
+        while (!AnswerWords.Ends(answers[^1], command));
         return answers;
     }
 
