@@ -106,8 +106,9 @@ internal sealed class CrashDisk : IDisk
             foreach (Change change in _changes)
             {
                 if (change.IsName && change.DurableSince == int.MaxValue && DirectoryOf(change.Path) == path)
-                    change.DurableSince = _changes.Count;
+                    change.DurableSince = _changes.Count + 1;
             }
+            _changes.Add(new Change(ChangeKind.Sync, path, new Node(), null, 0));
         }
     }
 
@@ -119,7 +120,7 @@ internal sealed class CrashDisk : IDisk
     }
 
     /// <summary>Indices of the changes before <paramref name="cut"/> that no sync before the cut covers.</summary>
-    public List<int> UnsyncedAt(int cut) => [.. Enumerable.Range(0, cut).Where(i => _changes[i].DurableSince > cut)];
+    public List<int> UnsyncedAt(int cut) => [.. Enumerable.Range(0, cut).Where(i => _changes[i].Kind != ChangeKind.Sync && _changes[i].DurableSince > cut)];
 
     /// <summary>The disk as a power cut after the first <paramref name="cut"/> changes could leave it.</summary>
     /// <param name="cut">Changes made before the cut.</param>
@@ -136,6 +137,8 @@ internal sealed class CrashDisk : IDisk
         for (int i = 0; i < cut; i++)
         {
             Change change = _changes[i];
+            if (change.Kind == ChangeKind.Sync)
+                continue;
             int sectors = change.Kind == ChangeKind.Write ? (change.Bytes!.Length + Sector - 1) / Sector : 1;
             bool isDurable = change.DurableSince <= cut;
             bool[]? kept = isDurable ? null : isKept(i, sectors);
@@ -206,6 +209,7 @@ internal sealed class CrashDisk : IDisk
         Unlink,
         Write,
         Truncate,
+        Sync,
     }
 
     private sealed class Change(ChangeKind kind, string path, Node node, string? to, long offset, byte[]? bytes = null)
@@ -218,7 +222,7 @@ internal sealed class CrashDisk : IDisk
         public byte[]? Bytes => bytes;
         public bool IsName => kind is ChangeKind.Link or ChangeKind.Rename or ChangeKind.Unlink;
 
-        /// <summary>Number of changes that there were when a sync covered this one.</summary>
+        /// <summary>Number of changes, syncs included, behind which this one is covered by a sync.</summary>
         public int DurableSince { get; set; } = int.MaxValue;
     }
 
@@ -323,8 +327,9 @@ internal sealed class CrashDisk : IDisk
                 foreach (Change change in disk._changes)
                 {
                     if (!change.IsName && change.Node == node && change.DurableSince == int.MaxValue)
-                        change.DurableSince = disk._changes.Count;
+                        change.DurableSince = disk._changes.Count + 1;
                 }
+                disk._changes.Add(new Change(ChangeKind.Sync, path, node, null, 0));
             }
         }
 
