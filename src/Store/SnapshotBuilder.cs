@@ -1,6 +1,4 @@
-using System.IO.Hashing;
 using Snap.Image;
-using Snap.Store.Blocks;
 using Snap.Store.Format;
 using Snap.Store.Pages;
 using Snap.Store.Segments;
@@ -8,9 +6,10 @@ using Snap.Store.Segments;
 namespace Snap.Store;
 
 /// <summary>A snapshot being written. It exists once <see cref="Commit"/> returns; disposed before, it leaves nothing.</summary>
-/// <remarks>Used by one thread. Pages stream to the disk as they come; what is held in memory is some bytes a page. After a failure every
-/// call but <see cref="Dispose"/> throws; the writer stays usable, and the next snapshot begins in a new segment.</remarks>
-public sealed class SnapshotBuilder : IDisposable
+/// <remarks>Used by one thread. Pages stream to the disk as they come, encoded on other threads; what is held in memory is some bytes a
+/// page. After a failure every call but <see cref="Dispose"/> throws; the writer stays usable, and the next snapshot begins in a new
+/// segment.</remarks>
+public sealed partial class SnapshotBuilder : IDisposable
 {
     private readonly StoreWriter _writer;
     private readonly string _name;
@@ -18,17 +17,14 @@ public sealed class SnapshotBuilder : IDisposable
     private readonly SortedDictionary<SpaceId, PageMap> _parentMaps;
     private readonly SortedDictionary<SpaceId, SpaceDraft> _drafts = [];
     private readonly HashSet<SpaceId> _removed = [];
-    private readonly List<SegmentWriter> _segments = [];
-    private readonly List<CommitExtent> _extents = [];
-    private readonly Dictionary<ulong, SlotAddress> _hashes = [];
-    private readonly PageGroup _group = new();
-    private readonly ByteWriter _head = new();
-    private SnapshotStatistics _statistics = new();
-    private long _given, _zero, _unchanged, _deduplicated, _stored;
+    private SnapshotStatistics? _final;
     private State _state = State.Open;
 
-    internal SnapshotBuilder(StoreWriter writer, string name, SnapshotEntry? parent, SortedDictionary<SpaceId, PageMap> parentMaps) =>
+    internal SnapshotBuilder(StoreWriter writer, string name, SnapshotEntry? parent, SortedDictionary<SpaceId, PageMap> parentMaps)
+    {
         (_writer, _name, _parent, _parentMaps) = (writer, name, parent, parentMaps);
+        _rules = writer.DeltaRules;
+    }
 
     private enum State
     {
@@ -38,15 +34,16 @@ public sealed class SnapshotBuilder : IDisposable
         Disposed,
     }
 
-    /// <summary>What became of the pages so far; the bytes are complete after the commit.</summary>
-    public SnapshotStatistics Statistics => _statistics with
+    /// <summary>What became of the pages so far; pages still being encoded are counted as stored, their bytes not yet.</summary>
+    public SnapshotStatistics Statistics => _final ?? new SnapshotStatistics
     {
         PagesGiven = _given,
         PagesZero = _zero,
         PagesUnchanged = _unchanged,
         PagesDeduplicated = _deduplicated,
         PagesStored = _stored,
-        BytesStored = _segments.Sum(segment => segment.Position - segment.Start) + _statistics.BytesStored,
+        PagesDelta = _delta,
+        BytesStored = _segments.Sum(segment => segment.Position - segment.Start),
     };
 
     /// <summary>Gives pages of a space; a later word on the same page wins.</summary>
@@ -59,16 +56,11 @@ public sealed class SnapshotBuilder : IDisposable
         if (pages.Length % PageRange.PageSize != 0)
             throw new ArgumentException("must be a multiple of the page size", nameof(pages));
         SpaceDraft draft = Draft(space);
-        try
-        {
-            for (int at = 0; at < pages.Length; at += PageRange.PageSize)
-                PutPage(draft, firstPage + (ulong)(at >> PageRange.PageShift), pages.Slice(at, PageRange.PageSize));
-        }
-        catch
-        {
-            _state = State.Failed;
-            throw;
-        }
+        State before = _state;
+        _state = State.Failed;
+        for (int at = 0; at < pages.Length; at += PageRange.PageSize)
+            PutPage(draft, firstPage + (ulong)(at >> PageRange.PageShift), pages.Slice(at, PageRange.PageSize));
+        _state = before;
     }
 
     /// <summary>Says that pages are all zeros, which isn't the same as absent.</summary>
@@ -113,18 +105,17 @@ public sealed class SnapshotBuilder : IDisposable
         if (header.Id is { } wanted && (wanted == SnapshotId.None || _writer.State.Find(wanted) is not null))
             throw new ArgumentException($"the id {wanted} is taken", nameof(header));
         _state = State.Failed;
-        FlushGroup();
+        FlushGroups();
         SlotAddress imageAddress = AppendImage(image);
         Manifest changes = Changes();
         SlotAddress manifestAddress = AppendManifest(changes);
         _extents.Add(_segments[^1].AppendTables());
-        _statistics = Statistics;
+        SnapshotStatistics statistics = Statistics;
         var info = new SnapshotInfo(header.Id ?? SnapshotId.NewRandom(), _writer.State.TakeSequence(_name), string.Intern(_name),
-            _parent?.Info.Id ?? SnapshotId.None, header.Time.ToUniversalTime(), _statistics, header.Facts.ToArray());
+            _parent?.Info.Id ?? SnapshotId.None, header.Time.ToUniversalTime(), statistics, header.Facts.ToArray());
         var entry = new SnapshotEntry { Info = info, Manifest = manifestAddress, Image = imageAddress };
         _writer.Publish(entry, _segments, _extents, _hashes);
-        _segments.Clear();
-        _state = State.Committed;
+        (_final, _state) = (statistics, State.Committed);
         changes.ApplyTo(_parentMaps);
         _writer.End(_name, info.Id, _parentMaps);
         return info;
@@ -135,6 +126,7 @@ public sealed class SnapshotBuilder : IDisposable
     {
         if (_state is State.Open or State.Failed)
         {
+            GiveUpGroups();
             _writer.Abandon(_name, _segments);
             _writer.End(_name, _parent?.Info.Id ?? SnapshotId.None, _parentMaps);
         }
@@ -161,98 +153,21 @@ public sealed class SnapshotBuilder : IDisposable
         return draft;
     }
 
-    // The filters stand in the order of their cost: a zero test, a comparison with the page's previous version, a hash.
-    private void PutPage(SpaceDraft draft, ulong page, ReadOnlySpan<byte> bytes)
+    /// <summary>This snapshot as changes to its parent; everything, if it has none.</summary>
+    private Manifest Changes()
     {
-        _given++;
-        if (!bytes.ContainsAnyExcept((byte)0))
+        var spaces = new SortedDictionary<SpaceId, ManifestSpace>();
+        foreach ((SpaceId space, SpaceDraft draft) in _drafts)
         {
-            _zero++;
-            draft.Set(page, PageMap.Zero);
-            return;
+            if (draft.Replaces || !draft.Changes.IsEmpty)
+                spaces.Add(space, new ManifestSpace(draft.Replaces, draft.Changes));
         }
-        ulong before = draft.Before(page);
-        if (PageMap.IsData(before) && _writer.HoldsPage(new SlotAddress(before), bytes))
-        {
-            _unchanged++;
-            draft.Set(page, before);
-            return;
-        }
-        ulong hash = (ulong)XxHash128.HashToUInt128(bytes, (long)_writer.HashSeed);
-        if (TryFindEqual(hash, bytes, out SlotAddress equal))
-        {
-            _deduplicated++;
-            draft.Set(page, equal.Value);
-            return;
-        }
-        draft.Set(page, Store(draft.Space, bytes, hash).Value);
-    }
-
-    private bool TryFindEqual(ulong hash, ReadOnlySpan<byte> bytes, out SlotAddress equal)
-    {
-        if (_hashes.TryGetValue(hash, out equal))
-        {
-            if (_group.Holds(equal))
-                return _group.Page(equal).SequenceEqual(bytes);
-            uint holder = equal.Segment;
-            _segments.Find(segment => segment.Entry.Segment == holder)?.Flush();
-            return _writer.HoldsPage(equal, bytes);
-        }
-        return _writer.TryFindHash(hash, out equal) && _writer.HoldsPage(equal, bytes);
-    }
-
-    private SlotAddress Store(SpaceId space, ReadOnlySpan<byte> bytes, ulong hash)
-    {
-        if (_group.IsFull || (_group.Count > 0 && _group.Space != space))
-            FlushGroup();
-        SegmentWriter segment = Segment();
-        SlotAddress address = segment.TakeSlots(1);
-        segment.AddHash(address.Slot, hash);
-        _group.Add(space, address, bytes);
-        _hashes[hash] = address;
-        _stored++;
-        return address;
-    }
-
-    /// <summary>The segment to append to; the next one if it is full and no group is half-way in it.</summary>
-    private SegmentWriter Segment()
-    {
-        if (_segments.Count > 0 && (_group.Count > 0 || _segments[^1].Position < _writer.Options.SegmentBytes))
-            return _segments[^1];
-        if (_segments.Count > 0)
-        {
-            _extents.Add(_segments[^1].AppendTables());
-            _segments[^1].Flush();
-        }
-        _segments.Add(_writer.OpenSegment(_name, isFirst: _segments.Count == 0));
-        return _segments[^1];
-    }
-
-    private void FlushGroup()
-    {
-        if (_group.Count == 0)
-            return;
-        byte[] packed = _group.Packed;
-        int length = Zstd.Compress(_group.Pages, default, packed.AsSpan(0, _group.Pages.Length - (_group.Pages.Length / 32)),
-            _writer.Options.CompressionLevel);
-        bool isPacked = length > 0;
-        _head.Clear();
-        new BlockHead(isPacked ? BlockEncoding.Zstd : BlockEncoding.Raw, _group.Count, _group.First.Slot, 0, default).Encode(_head);
-        _segments[^1].AppendSlots(RecordKind.Block, BlockHead.Version, _group.First.Slot, _group.Count, _head.Written,
-            isPacked ? packed.AsSpan(0, length) : _group.Pages);
-        _group.Clear();
-    }
-
-    private SlotAddress AppendImage(ReadOnlySpan<byte> image)
-    {
-        byte[] packed = new byte[image.Length];
-        int length = image.Length < 64 ? 0 : Zstd.Compress(image, default, packed, level: 3);
-        _head.Clear();
-        new ImageHead(length > 0 ? BlockEncoding.Zstd : BlockEncoding.Raw, image.Length, 0, SlotAddress.None).Encode(_head);
-        SegmentWriter segment = Segment();
-        SlotAddress address = segment.TakeSlots(1);
-        segment.AppendSlots(RecordKind.Image, ImageHead.Version, address.Slot, 1, _head.Written, length > 0 ? packed.AsSpan(0, length) : image);
-        return address;
+        if (_parent is null)
+            return new Manifest { IsFull = true, Spaces = spaces };
+        int parentLength = _writer.Slots.StoredLength(_parent.Manifest);
+        Manifest parent = _writer.Slots.ReadManifest(_parent.Manifest);
+        (long chainBytes, long fullBytes) = parent.IsFull ? (0, parentLength) : (parent.ChainBytes + parentLength, parent.FullBytes);
+        return new Manifest { Base = _parent.Manifest, ChainBytes = chainBytes, FullBytes = fullBytes, Removed = [.. _removed], Spaces = spaces };
     }
 
     private SlotAddress AppendManifest(Manifest manifest)
@@ -276,81 +191,5 @@ public sealed class SnapshotBuilder : IDisposable
         SlotAddress address = segment.TakeSlots(1);
         segment.AppendSlots(RecordKind.Manifest, ManifestRecord.Version, address.Slot, 1, body.Written, default);
         return address;
-    }
-
-    /// <summary>This snapshot as changes to its parent; everything, if it has none.</summary>
-    private Manifest Changes()
-    {
-        var spaces = new SortedDictionary<SpaceId, ManifestSpace>();
-        foreach ((SpaceId space, SpaceDraft draft) in _drafts)
-        {
-            if (draft.Replaces || !draft.Changes.IsEmpty)
-                spaces.Add(space, new ManifestSpace(draft.Replaces, draft.Changes));
-        }
-        if (_parent is null)
-            return new Manifest { IsFull = true, Spaces = spaces };
-        int parentLength = _writer.Slots.StoredLength(_parent.Manifest);
-        Manifest parent = _writer.Slots.ReadManifest(_parent.Manifest);
-        (long chainBytes, long fullBytes) = parent.IsFull ? (0, parentLength) : (parent.ChainBytes + parentLength, parent.FullBytes);
-        return new Manifest { Base = _parent.Manifest, ChainBytes = chainBytes, FullBytes = fullBytes, Removed = [.. _removed], Spaces = spaces };
-    }
-
-    /// <summary>What this snapshot says of one space.</summary>
-    private sealed class SpaceDraft(SpaceId space, PageMap? parent)
-    {
-        public SpaceId Space => space;
-
-        /// <summary>True if nothing of the parent's is left: the space is new, or was removed and made anew.</summary>
-        public bool Replaces => parent is null;
-
-        public PageMap Changes { get; } = new();
-
-        /// <summary>The page in the parent.</summary>
-        public ulong Before(ulong page) => parent?.Get(page) ?? PageMap.Absent;
-
-        /// <summary>Sets what the page is now; nothing is said of it if that is what the parent has.</summary>
-        public void Set(ulong page, ulong value)
-        {
-            ulong before = Before(page);
-            Changes.Set(page, value == before ? PageMap.Absent : value == PageMap.Absent ? PageMap.Dropped : value);
-        }
-
-        /// <summary>Pages that are present, or spoken of, in a range.</summary>
-        public List<ulong> PagesWithin(PageRange range) =>
-            [.. (parent?.Within(range) ?? []).Concat(Changes.Within(range)).Select(entry => entry.Page).Distinct()];
-    }
-
-    /// <summary>Up to 16 pages that will be one block.</summary>
-    private sealed class PageGroup
-    {
-        private readonly byte[] _pages = new byte[BlockHead.MaxPages * PageRange.PageSize];
-
-        public byte[] Packed { get; } = new byte[BlockHead.MaxPages * PageRange.PageSize];
-
-        public int Count { get; private set; }
-
-        public bool IsFull => Count == BlockHead.MaxPages;
-
-        public SlotAddress First { get; private set; }
-
-        public SpaceId Space { get; private set; }
-
-        public ReadOnlySpan<byte> Pages => _pages.AsSpan(0, Count * PageRange.PageSize);
-
-        public void Add(SpaceId space, SlotAddress address, ReadOnlySpan<byte> page)
-        {
-            if (Count == 0)
-                (First, Space) = (address, space);
-            Invariant.Holds(address.Value == First.Value + (ulong)Count);
-            page.CopyTo(_pages.AsSpan(Count * PageRange.PageSize));
-            Count++;
-        }
-
-        public bool Holds(SlotAddress address) => Count > 0 && address.Value - First.Value < (ulong)Count;
-
-        public ReadOnlySpan<byte> Page(SlotAddress address) =>
-            _pages.AsSpan((int)(address.Value - First.Value) * PageRange.PageSize, PageRange.PageSize);
-
-        public void Clear() => Count = 0;
     }
 }

@@ -12,6 +12,15 @@ public sealed record StoreOptions
     /// <summary>Bytes of decoded blocks kept for readers and comparisons.</summary>
     public long CacheBytes { get; init; } = 32 << 20;
 
+    /// <summary>Bytes of last versions of changing pages that a writer keeps, so that comparing with them needs no decoding.</summary>
+    public long HotPageBytes { get; init; } = 48 << 20;
+
+    /// <summary>A delta larger than this, a page, looks for a nearer base than the one its siblings share; 0: always the previous version.</summary>
+    internal int DeltaSiblingBytes { get; init; } = 400;
+
+    /// <summary>Most blocks below a delta.</summary>
+    internal int MaxDeltaDepth { get; init; } = 6;
+
     /// <summary>Bytes of memory that the index may use.</summary>
     public long IndexBytes { get; init; } = 96 << 20;
 

@@ -35,6 +35,8 @@ public sealed partial class StoreWriter : IDisposable
     private StoreWriter(IDisk disk, StoreOptions options)
     {
         (_disk, _options) = (disk, options);
+        HotPages = new HotPages(options.HotPageBytes);
+        DeltaRules = new DeltaRules(options.CompressionLevel, options.DeltaSiblingBytes, options.MaxDeltaDepth);
         _config = StoreDirectory.ReadConfig(disk, forWriting: true);
         _lock = WriterLock.Take(disk, options.HolderName);
         try
@@ -72,6 +74,10 @@ public sealed partial class StoreWriter : IDisposable
     }
 
     internal SlotStore Slots { get; }
+
+    internal HotPages HotPages { get; }
+
+    internal DeltaRules DeltaRules { get; }
 
     internal StoreOptions Options => _options;
 
@@ -146,16 +152,33 @@ public sealed partial class StoreWriter : IDisposable
         }
     }
 
-    /// <summary>Compares with a stored page; false as well if that page is damaged or gone.</summary>
-    internal bool HoldsPage(SlotAddress address, ReadOnlySpan<byte> page)
+    /// <summary>A stored page; null if it is damaged or gone, which a writer gets over by storing the page again.</summary>
+    internal PageVersion? FindPage(SlotAddress address)
     {
+        if (HotPages.Find(address) is { } hot)
+            return hot;
         try
         {
-            return Slots.ReadBlock(address).Page(address.Slot).SequenceEqual(page);
+            DecodedBlock block = Slots.ReadBlock(address);
+            return block.Holds(address) ? PageVersion.Of(block, address) : null;
         }
         catch (SnapException damage) when (damage.Kind == ErrorCatalogue.StoreDamaged)
         {
-            return false;
+            return null;
+        }
+    }
+
+    /// <summary>An image and how many lie below it; empty if it is damaged.</summary>
+    internal byte[] ReadImageOrNothing(SlotAddress address, out int depth)
+    {
+        try
+        {
+            return Slots.ReadImage(address, ImageHead.MaxDepth, out depth);
+        }
+        catch (SnapException damage) when (damage.Kind == ErrorCatalogue.StoreDamaged)
+        {
+            depth = 0;
+            return [];
         }
     }
 

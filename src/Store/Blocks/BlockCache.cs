@@ -4,14 +4,13 @@ using Snap.Store.Segments;
 namespace Snap.Store.Blocks;
 
 /// <summary>A decoded block.</summary>
-internal sealed class DecodedBlock(SegmentFile file, SlotEntry entry, int decodedBytes, byte[] pages)
+internal sealed class DecodedBlock(SegmentFile file, SlotEntry entry, BlockHead head, byte[] pages)
 {
     public SegmentFile File { get; } = file;
 
     public SlotEntry Entry { get; } = entry;
 
-    /// <summary>Bytes that have to be decoded to read one page of it.</summary>
-    public int DecodedBytes { get; } = decodedBytes;
+    public BlockHead Head { get; } = head;
 
     /// <summary>Its pages, one after another.</summary>
     public byte[] Pages { get; } = pages;

@@ -17,7 +17,7 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
     public DecodedBlock ReadBlock(SlotAddress address)
     {
         SegmentFile file = Locate(address, out SlotEntry entry);
-        return ReadBlock(file, entry, BlockHead.MaxDecodedBytes);
+        return ReadBlock(file, entry, BlockHead.MaxDecodedBytes, byte.MaxValue);
     }
 
     /// <summary>Copies one page.</summary>
@@ -108,18 +108,19 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
     /// <summary>Reads and decodes a block, from the cache if it is there.</summary>
     /// <param name="file">Its segment.</param>
     /// <param name="entry">Its record.</param>
-    /// <param name="decodeLimit">Bytes that may be decoded for it; falls with every base, so that crafted blocks can't go in circles.</param>
-    public DecodedBlock ReadBlock(SegmentFile file, SlotEntry entry, int decodeLimit)
+    /// <param name="decodeLimit">Bytes that may be decoded for it.</param>
+    /// <param name="maxDepth">Blocks that may lie below it; falls with every base, so that crafted blocks can't go in circles.</param>
+    public DecodedBlock ReadBlock(SegmentFile file, SlotEntry entry, int decodeLimit, int maxDepth)
     {
         if (Cache.Find(file, entry.Offset) is { } cached)
             return cached;
         byte[] record = ReadRecord(file, entry, RecordKind.Block, BlockHead.Version);
-        DecodedBlock block = Decode(file, entry, record.AsSpan(RecordFrame.HeaderSize), decodeLimit);
+        DecodedBlock block = Decode(file, entry, record.AsSpan(RecordFrame.HeaderSize), decodeLimit, maxDepth);
         Cache.Add(block);
         return block;
     }
 
-    private DecodedBlock Decode(SegmentFile file, SlotEntry entry, ReadOnlySpan<byte> body, int decodeLimit)
+    private DecodedBlock Decode(SegmentFile file, SlotEntry entry, ReadOnlySpan<byte> body, int decodeLimit, int maxDepth)
     {
         BlockHead head;
         ReadOnlySpan<byte> payload;
@@ -131,7 +132,7 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
         {
             throw file.Damaged(entry.Offset, $"a block: {wrong.Message}");
         }
-        if (head.FirstSlot != entry.FirstSlot || head.PageCount != entry.Count || head.DecodedBytes > decodeLimit)
+        if (head.FirstSlot != entry.FirstSlot || head.PageCount != entry.Count || head.DecodedBytes > decodeLimit || head.Depth > maxDepth)
             throw file.Damaged(entry.Offset, "a block isn't what its slot table says");
         byte[] pages = GC.AllocateUninitializedArray<byte>(head.OwnBytes);
         bool isDecoded = true;
@@ -149,14 +150,14 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
         }
         if (!isDecoded)
             throw file.Damaged(entry.Offset, "zstd can't decode a block");
-        return new DecodedBlock(file, entry, head.DecodedBytes, pages);
+        return new DecodedBlock(file, entry, head, pages);
     }
 
     /// <summary>The base pages of a delta, one after another.</summary>
     private ReadOnlySpan<byte> ReadBase(BlockHead head)
     {
         SegmentFile file = Locate(new SlotAddress(head.Base.Segment, head.Base.FirstSlot), out SlotEntry entry);
-        DecodedBlock block = ReadBlock(file, entry, head.DecodedBytes - head.OwnBytes);
+        DecodedBlock block = ReadBlock(file, entry, head.DecodedBytes - head.OwnBytes, head.Depth - 1);
         return Gather(block, head.Base) ?? throw file.Damaged(entry.Offset, "a base page is missing from its block");
     }
 

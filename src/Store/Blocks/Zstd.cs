@@ -1,6 +1,7 @@
 // MARKED: one of the two files of the store with unsafe code (the other is Disk/PosixCalls.cs). ZstdSharp's safe classes have no prefix mode,
 // and its dictionary mode copies and digests the base for every block; deltas against a page's previous version are the store's heart.
 using System.Collections.Concurrent;
+using System.Numerics;
 using ZstdSharp.Unsafe;
 
 namespace Snap.Store.Blocks;
@@ -20,20 +21,10 @@ internal static unsafe class Zstd
     {
         Context context = Rent();
         ZSTD_CCtx_s* cctx = context.Compressor;
-        Checked(Methods.ZSTD_CCtx_reset(cctx, ZSTD_ResetDirective.ZSTD_reset_session_and_parameters));
-        Set(cctx, ZSTD_cParameter.ZSTD_c_compressionLevel, level);
-        Set(cctx, ZSTD_cParameter.ZSTD_c_experimentalParam2, (int)ZSTD_format_e.ZSTD_f_zstd1_magicless);
-        Set(cctx, ZSTD_cParameter.ZSTD_c_contentSizeFlag, 0);
-        Set(cctx, ZSTD_cParameter.ZSTD_c_checksumFlag, 0);
-        Set(cctx, ZSTD_cParameter.ZSTD_c_dictIDFlag, 0);
-        if (prefix.Length > 0)
-        {
-            // The default tables are sized by the source alone: a base of the same size then falls out of the window and its table,
-            // and deltas grow up to 3.6 times. The window must hold both.
-            int window = Math.Max(10, 32 - System.Numerics.BitOperations.LeadingZeroCount((uint)(source.Length + prefix.Length - 1)));
-            Set(cctx, ZSTD_cParameter.ZSTD_c_windowLog, window + 1);
-            Set(cctx, ZSTD_cParameter.ZSTD_c_hashLog, Math.Max(12, window - 1));
-        }
+        // The default tables are sized by the source alone: a base of the same size then falls out of the window and its table,
+        // and deltas grow up to 3.6 times. The window must hold both.
+        int window = prefix.Length == 0 ? 0 : Math.Max(10, 32 - BitOperations.LeadingZeroCount((uint)(source.Length + prefix.Length - 1)));
+        context.Prepare(level, window);
         fixed (byte* s = source, p = prefix, d = into)
         {
             if (prefix.Length > 0)
@@ -50,8 +41,7 @@ internal static unsafe class Zstd
     {
         Context context = Rent();
         ZSTD_DCtx_s* dctx = context.Decompressor;
-        Checked(Methods.ZSTD_DCtx_reset(dctx, ZSTD_ResetDirective.ZSTD_reset_session_and_parameters));
-        Checked(Methods.ZSTD_DCtx_setParameter(dctx, ZSTD_dParameter.ZSTD_d_experimentalParam1, (int)ZSTD_format_e.ZSTD_f_zstd1_magicless));
+        Checked(Methods.ZSTD_DCtx_reset(dctx, ZSTD_ResetDirective.ZSTD_reset_session_only));
         fixed (byte* s = source, p = prefix, d = into)
         {
             if (prefix.Length > 0)
@@ -66,9 +56,6 @@ internal static unsafe class Zstd
 
     private static void Return(Context context) => _contexts.Add(context);
 
-    private static void Set(ZSTD_CCtx_s* context, ZSTD_cParameter parameter, int value) =>
-        Checked(Methods.ZSTD_CCtx_setParameter(context, parameter, value));
-
     private static void Checked(nuint result)
     {
         if (Methods.ZSTD_isError(result))
@@ -79,6 +66,35 @@ internal static unsafe class Zstd
     {
         public readonly ZSTD_CCtx_s* Compressor = Methods.ZSTD_createCCtx();
         public readonly ZSTD_DCtx_s* Decompressor = Methods.ZSTD_createDCtx();
+        private (int Level, int Window) _prepared = (int.MinValue, 0);
+
+        public Context() => Checked(Methods.ZSTD_DCtx_setParameter(
+            Decompressor, ZSTD_dParameter.ZSTD_d_experimentalParam1, (int)ZSTD_format_e.ZSTD_f_zstd1_magicless));
+
+        /// <summary>Sets the parameters, unless they are those of the last time.</summary>
+        /// <param name="level">zstd level.</param>
+        /// <param name="window">log2 of the bytes of source and prefix; 0 = no prefix.</param>
+        public void Prepare(int level, int window)
+        {
+            // A try that didn't fit leaves its session open.
+            Checked(Methods.ZSTD_CCtx_reset(Compressor, ZSTD_ResetDirective.ZSTD_reset_session_only));
+            if (_prepared == (level, window))
+                return;
+            Checked(Methods.ZSTD_CCtx_reset(Compressor, ZSTD_ResetDirective.ZSTD_reset_session_and_parameters));
+            Set(ZSTD_cParameter.ZSTD_c_compressionLevel, level);
+            Set(ZSTD_cParameter.ZSTD_c_experimentalParam2, (int)ZSTD_format_e.ZSTD_f_zstd1_magicless);
+            Set(ZSTD_cParameter.ZSTD_c_contentSizeFlag, 0);
+            Set(ZSTD_cParameter.ZSTD_c_checksumFlag, 0);
+            Set(ZSTD_cParameter.ZSTD_c_dictIDFlag, 0);
+            if (window > 0)
+            {
+                Set(ZSTD_cParameter.ZSTD_c_windowLog, window + 1);
+                Set(ZSTD_cParameter.ZSTD_c_hashLog, Math.Max(12, window - 1));
+            }
+            _prepared = (level, window);
+        }
+
+        private void Set(ZSTD_cParameter parameter, int value) => Checked(Methods.ZSTD_CCtx_setParameter(Compressor, parameter, value));
 
         ~Context()
         {

@@ -3,9 +3,10 @@
 //   1  varint  first slot, as its slot table says too
 //   .  only encoding 2:
 //      varint  bytes that have to be decoded to read one page of it: its own and those of every base below
+//      u8      depth: blocks below it (1 = its base is no delta)
 //      varint  segment of the base pages
 //      varint  slot of the first base page
-//      u16     mask of the base pages from it on (bit 0 set); they lie in one block
+//      u16     mask of the base pages from it on (bit 0 set); they lie in one block, and the n-th is the n-th page's base
 //   .  payload: the pages one after another, encoded. zstd frames are magicless, without content size, dictionary id and checksum.
 // Body of an image (the opaque kernel state of a snapshot), which takes one slot:
 //   0  u8      encoding, as above
@@ -25,10 +26,20 @@ internal enum BlockEncoding : byte
 }
 
 /// <summary>The base pages of a delta block: slots of one block.</summary>
-internal readonly record struct BlockBase(uint Segment, uint FirstSlot, ushort Mask);
+internal readonly record struct BlockBase(uint Segment, uint FirstSlot, ushort Mask)
+{
+    /// <summary>The n-th base page.</summary>
+    public SlotAddress Page(int index)
+    {
+        uint mask = Mask;
+        for (; index > 0; index--)
+            mask &= mask - 1;
+        return new SlotAddress(Segment, FirstSlot + (uint)System.Numerics.BitOperations.TrailingZeroCount(mask));
+    }
+}
 
 /// <summary>A block's head, decoded; the payload follows it.</summary>
-internal readonly record struct BlockHead(BlockEncoding Encoding, int PageCount, uint FirstSlot, int DecodedBytes, BlockBase Base)
+internal readonly record struct BlockHead(BlockEncoding Encoding, int PageCount, uint FirstSlot, int DecodedBytes, int Depth, BlockBase Base)
 {
     public const byte Version = 1;
 
@@ -48,6 +59,7 @@ internal readonly record struct BlockHead(BlockEncoding Encoding, int PageCount,
         if (Encoding != BlockEncoding.Delta)
             return;
         to.Varint((ulong)DecodedBytes);
+        to.Byte((byte)Depth);
         to.Varint(Base.Segment);
         to.Varint(Base.FirstSlot);
         to.U16(Base.Mask);
@@ -62,12 +74,15 @@ internal readonly record struct BlockHead(BlockEncoding Encoding, int PageCount,
         int pages = (first & 15) + 1;
         uint slot = reader.Varint32();
         int decoded = pages * PageRange.PageSize;
+        int depth = 0;
         BlockBase basis = default;
         if (encoding == BlockEncoding.Delta)
         {
             decoded = (int)reader.Varint(MaxDecodedBytes);
+            depth = reader.Byte();
             basis = new BlockBase(reader.Varint32(), reader.Varint32(), reader.U16());
-            if (basis.Segment == 0 || (basis.Mask & 1) == 0 || decoded <= pages * PageRange.PageSize)
+            if (basis.Segment == 0 || (basis.Mask & 1) == 0 || System.Numerics.BitOperations.PopCount(basis.Mask) != pages
+                || depth == 0 || decoded <= pages * PageRange.PageSize)
                 throw new FormatException("a block's base is out of bounds");
         }
         else if (encoding > BlockEncoding.Delta)
@@ -77,7 +92,7 @@ internal readonly record struct BlockHead(BlockEncoding Encoding, int PageCount,
         payload = body[reader.Position..];
         if (encoding == BlockEncoding.Raw && payload.Length != pages * PageRange.PageSize)
             throw new FormatException("a raw block has the wrong length");
-        return new BlockHead(encoding, pages, slot, decoded, basis);
+        return new BlockHead(encoding, pages, slot, decoded, depth, basis);
     }
 }
 

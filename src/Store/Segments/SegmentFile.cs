@@ -62,13 +62,17 @@ internal sealed class SegmentFile : IDisposable
         }
     }
 
-    /// <summary>Adds a record that a writer appended; slots ascend.</summary>
+    /// <summary>Adds a record that a writer appended. Groups of pages may end in another order than they began: its place is near the end.</summary>
     public void AddEntry(SlotEntry entry)
     {
         lock (_gate)
         {
-            Invariant.Holds(_entries.Count == 0 || _entries[^1].FirstSlot + _entries[^1].Span <= entry.FirstSlot);
-            _entries.Add(entry);
+            int at = _entries.Count;
+            while (at > 0 && _entries[at - 1].FirstSlot > entry.FirstSlot)
+                at--;
+            Invariant.Holds(at == 0 || _entries[at - 1].FirstSlot + (uint)_entries[at - 1].Span <= entry.FirstSlot);
+            Invariant.Holds(at == _entries.Count || entry.FirstSlot + (uint)entry.Span <= _entries[at].FirstSlot);
+            _entries.Insert(at, entry);
         }
     }
 

@@ -117,11 +117,13 @@ internal sealed class SegmentWriter
         var body = new ByteWriter(1024);
         if (_newHashes.Count > 0)
         {
+            _newHashes.Sort((left, right) => left.Slot.CompareTo(right.Slot));
             HashesRecord.Encode(body, Entry.HashesOffset, _newHashes);
             hashes = Append(RecordKind.Hashes, HashesRecord.Version, body.Written, default).Offset;
             body.Clear();
         }
         // Increments of the table until they weigh as much as the whole: readers then read at most twice its size, writers write that.
+        _newEntries.Sort((left, right) => left.FirstSlot.CompareTo(right.FirstSlot));
         SlotTable.Encode(body, Entry.TableOffset, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_newEntries));
         _tableBytesSinceWhole += body.Length + RecordFrame.HeaderSize;
         bool isWhole = Entry.TableOffset is null || _tableBytesSinceWhole > _wholeTableBytes + 512;

@@ -1,0 +1,19 @@
+using Snap.Store.Format;
+
+namespace Snap.Store.Blocks;
+
+/// <summary>A stored page's bytes, with what the choice of a delta's base needs to know of its block.</summary>
+/// <param name="Address">The page.</param>
+/// <param name="Bytes">Its bytes; never changed.</param>
+/// <param name="BlockFirstSlot">First slot of its block; blocks are told apart by it and the segment.</param>
+/// <param name="Index">Which page of the block it is.</param>
+/// <param name="Head">The block's head.</param>
+internal sealed record PageVersion(SlotAddress Address, ReadOnlyMemory<byte> Bytes, uint BlockFirstSlot, int Index, BlockHead Head)
+{
+    /// <summary>True if the other lies in the same block.</summary>
+    public bool SharesBlock(PageVersion other) => Address.Segment == other.Address.Segment && BlockFirstSlot == other.BlockFirstSlot;
+
+    public static PageVersion Of(DecodedBlock block, SlotAddress address) =>
+        new(address, block.Pages.AsMemory(block.Entry.IndexOf(address.Slot) * Image.PageRange.PageSize, Image.PageRange.PageSize),
+            block.Entry.FirstSlot, block.Entry.IndexOf(address.Slot), block.Head);
+}
