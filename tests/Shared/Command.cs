@@ -48,6 +48,7 @@ public sealed class Command : IDisposable
                 Arguments = arguments,
                 Environment = environment ?? new Dictionary<string, string?>(),
                 WorkingDirectory = directory,
+                CloseOthers = true,
                 Descriptors = new Dictionary<int, FileDescriptor> { [0] = inputRead, [1] = outputWrite, [2] = errorWrite },
             });
             return new Command(child, inputWrite, outputRead, errorRead);

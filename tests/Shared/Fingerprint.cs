@@ -17,11 +17,13 @@ public sealed class Fingerprint
     }
 
     /// <summary>Takes one of a live process.</summary>
-    public static Fingerprint Of(int pid)
+    /// <param name="pid">The process.</param>
+    /// <param name="ours">Start and end of what the checkpoint is known to leave in it, where the kernel can't name it; it may be merged with a neighbour.</param>
+    public static Fingerprint Of(int pid, (ulong Start, ulong End) ours = default)
     {
         var taken = new Fingerprint();
         TaskFiles process = TaskFiles.OfProcess(pid);
-        taken.AddMappings(process.ReadMaps() ?? throw Gone(pid));
+        taken.AddMappings([.. (process.ReadMaps() ?? throw Gone(pid)).SelectMany(entry => WithoutOurs(entry, ours))]);
         foreach (int number in process.ListDescriptors() ?? throw Gone(pid))
         {
             DescriptorInfo? info = process.ReadDescriptorInfo(number);
@@ -87,6 +89,13 @@ public sealed class Fingerprint
         }
 
         AddMapping(last);
+    }
+
+    private static IEnumerable<MapsEntry> WithoutOurs(MapsEntry entry, (ulong Start, ulong End) ours)
+    {
+        if (entry.End <= ours.Start || entry.Start >= ours.End)
+            return [entry];
+        return new[] { entry with { End = ours.Start }, entry with { Start = ours.End } }.Where(part => part.Start < part.End && part.Start >= entry.Start && part.End <= entry.End);
     }
 
     private void AddMapping(MapsEntry? entry)

@@ -32,6 +32,7 @@ public sealed class PipeTarget : IDisposable
             {
                 Program = CompiledProgram.Get(name).Path,
                 Arguments = ["-", .. arguments],
+                CloseOthers = true,
                 Descriptors = new Dictionary<int, FileDescriptor> { [0] = inputRead, [1] = outputWrite },
             });
             var target = new PipeTarget(child, inputWrite, outputRead);

@@ -31,6 +31,7 @@ public abstract class TargetProcess : IDisposable
             Environment = environment ?? new Dictionary<string, string?>(),
             WorkingDirectory = "/",
             NewSession = true,
+            CloseOthers = true,
             Descriptors = new Dictionary<int, FileDescriptor> { [0] = nothing, [1] = nothing, [2] = nothing },
         });
         Pid = _child.Pid;

@@ -48,4 +48,7 @@ public static class Sched
     public const int KCMP_FS = 3;
     public const int KCMP_SIGHAND = 4;
     public const int KCMP_EPOLL_TFD = 7;
+    public const int SCHED_FLAG_RESET_ON_FORK = 1;
+    public const int P_ALL = 0;
+    public const int WSTOPPED = 2;
 }

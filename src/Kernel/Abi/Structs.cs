@@ -196,3 +196,22 @@ public struct stat
     [AbiField("st_ctim.tv_sec")] public long st_ctime_sec;
     [AbiField("st_ctim.tv_nsec")] public long st_ctime_nsec;
 }
+
+/// <summary>struct sched_attr.</summary>
+[AbiStruct("struct sched_attr", "linux/sched/types.h"), StructLayout(LayoutKind.Sequential)]
+public struct sched_attr
+{
+    public uint size, sched_policy;
+    public ulong sched_flags;
+    public int sched_nice;
+    public uint sched_priority;
+    public ulong sched_runtime, sched_deadline, sched_period;
+    public uint sched_util_min, sched_util_max;
+}
+
+/// <summary>struct kcmp_epoll_slot.</summary>
+[AbiStruct("struct kcmp_epoll_slot", "linux/kcmp.h"), StructLayout(LayoutKind.Sequential)]
+public struct kcmp_epoll_slot
+{
+    public uint efd, tfd, toff;
+}

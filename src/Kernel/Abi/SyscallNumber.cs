@@ -218,6 +218,8 @@ public enum SyscallNumber
     set_mempolicy = 238,
     /// <summary>get_mempolicy(2).</summary>
     get_mempolicy = 239,
+    /// <summary>waitid(2).</summary>
+    waitid = 247,
     /// <summary>ioprio_set(2).</summary>
     ioprio_set = 251,
     /// <summary>ioprio_get(2).</summary>
@@ -314,6 +316,4 @@ public enum SyscallNumber
     pidfd_getfd = 438,
     /// <summary>process_madvise(2).</summary>
     process_madvise = 440,
-    /// <summary>mseal(2) (Linux 6.10).</summary>
-    mseal = 462,
 }

@@ -178,6 +178,11 @@ public sealed unsafe class FileDescriptor : SafeHandle
             return Door.Call(SyscallNumber.readlink, (ulong)name, (ulong)target, (ulong)into.Length);
     }
 
+    /// <summary>tee(2), without waiting: copies what lies in this pipe into another, and leaves it where it is.</summary>
+    /// <returns>Bytes copied, fewer than asked if the other pipe is full; EAGAIN if there are none.</returns>
+    public SyscallResult TryTee(FileDescriptor into, ulong length) =>
+        Door.CallRestarting(SyscallNumber.tee, (ulong)Number, (ulong)into.Number, length, (ulong)Fcntl.SPLICE_F_NONBLOCK);
+
     /// <summary>lseek(2).</summary>
     public SyscallResult TrySeek(long offset, int whence) => Door.Call(SyscallNumber.lseek, (ulong)Number, (ulong)offset, (ulong)whence);
 

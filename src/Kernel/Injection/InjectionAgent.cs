@@ -43,6 +43,20 @@ public sealed class InjectionAgent
 
     internal bool DataIsWritable { get; set; }
 
+    /// <summary>The session whose thread the slots are filled in for.</summary>
+    internal InjectionSession? Occupant { get; set; }
+
+    /// <summary>True while our code still lies in the target where it was put: exec and munmap take it away.</summary>
+    public bool IsIntact
+    {
+        get
+        {
+            Span<byte> found = stackalloc byte[AgentCode.SlotsOffset];
+            SyscallResult read = _memory.TryRead(Start, found);
+            return read.Value == found.Length && found[..AgentCode.Code.Length].SequenceEqual(AgentCode.Code);
+        }
+    }
+
     /// <summary>Finds the zero bytes behind the code of the target's [vdso].</summary>
     /// <param name="memory">The target's.</param>
     /// <param name="vdso">The [vdso] mapping.</param>

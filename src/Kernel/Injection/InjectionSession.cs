@@ -8,17 +8,20 @@ public sealed class InjectionSession : IDisposable
 {
     private readonly InjectionAgent _agent;
     private readonly BorrowedThread _borrowed;
+    private readonly int _pid;
     private readonly int _stopSignal;
 
     internal InjectionSession(InjectionAgent agent, int pid, Tracee thread, int stopSignal)
     {
         _agent = agent;
+        _pid = pid;
         _stopSignal = stopSignal;
+        Thread = thread;
         _borrowed = BorrowedThread.Save(thread, agent.Memory);
-        Span<byte> slots = stackalloc byte[AgentCode.Length - AgentCode.SlotsOffset];
-        AgentCode.WriteSlots(slots, pid, thread.Tid, stopSignal, _borrowed.Mask, _borrowed.Cured);
-        agent.Memory.WriteForced(agent.Start + AgentCode.SlotsOffset, slots);
     }
+
+    /// <summary>The thread that makes the calls.</summary>
+    public Tracee Thread { get; }
 
     /// <summary>Registers of the thread as it was stopped.</summary>
     public user_regs_struct Registers => _borrowed.Original;
@@ -28,8 +31,10 @@ public sealed class InjectionSession : IDisposable
 
     /// <summary>Makes the calls of <paramref name="batch"/> inside the target; afterwards its results and data are filled in.</summary>
     /// <exception cref="InjectionException">The target ended.</exception>
+    /// <remarks>Sessions of several threads may be open at once; the agent serves the one that ran last.</remarks>
     public void Run(RemoteBatch batch)
     {
+        Occupy();
         if (!_agent.DataIsWritable)
             MakeDataWritable();
         // The entries behind the stop point to results, which must be no live descriptor until the call that makes it has returned.
@@ -45,7 +50,26 @@ public sealed class InjectionSession : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _borrowed.Dispose();
+    public void Dispose()
+    {
+        _borrowed.Dispose();
+        if (_agent.Occupant == this)
+            _agent.Occupant = null;
+    }
+
+    // The agent has one set of slots, from which an abandoned thread heals itself. So before they become this thread's, the thread whose they
+    // were has to have left the agent's code: killed in between, it would go on as another thread.
+    private void Occupy()
+    {
+        if (_agent.Occupant == this)
+            return;
+        _agent.Occupant?._borrowed.Dispose();
+        _agent.Occupant = null;
+        Span<byte> slots = stackalloc byte[AgentCode.Length - AgentCode.SlotsOffset];
+        AgentCode.WriteSlots(slots, _pid, Thread.Tid, _stopSignal, _borrowed.Mask, _borrowed.Cured);
+        _agent.Memory.WriteForced(_agent.Start + AgentCode.SlotsOffset, slots);
+        _agent.Occupant = this;
+    }
 
     // The mapping is made r-x in one call. The first batch, written from outside, makes its data area writable: its result is stored after that.
     private void MakeDataWritable()

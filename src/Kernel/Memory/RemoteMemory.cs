@@ -26,6 +26,17 @@ public sealed unsafe class RemoteMemory : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _mem.Dispose();
 
+    /// <summary>True if the address space behind the kept descriptor is gone, by exec or death; open it anew then.</summary>
+    /// <remarks>The kernel answers 0 bytes for it, whatever the address, and EIO for an address that isn't mapped in a living one.</remarks>
+    public bool IsStale
+    {
+        get
+        {
+            Span<byte> one = stackalloc byte[1];
+            return _mem.TryReadAt(4096, one) is { IsError: false, Value: 0 };
+        }
+    }
+
     /// <summary>Reads one range; any length, no alignment.</summary>
     /// <returns>Bytes read, fewer than asked only if the mapping ends there; or the errno if not one byte could be read.</returns>
     public SyscallResult TryRead(RemoteAddress start, Span<byte> into)
@@ -80,23 +91,6 @@ public sealed unsafe class RemoteMemory : IDisposable
             return Door.Call(SyscallNumber.process_vm_readv, (ulong)_pid, (ulong)(&local), 1, (ulong)remote, (ulong)ranges.Length, 0);
     }
 
-    /// <summary>Copies bytes that lie one after the other in <paramref name="from"/>, from <paramref name="offset"/> on, to scattered ranges, in one call.</summary>
-    /// <param name="ranges">At most <see cref="MaxRanges"/>; the target itself must be able to write them.</param>
-    /// <param name="from">Memory that holds all the bytes.</param>
-    /// <param name="offset">Where the first byte lies.</param>
-    /// <returns>Bytes copied: whole leading ranges and maybe a part of the next, which then can't be written this way; or the errno if none.</returns>
-    public SyscallResult TryScatter(ReadOnlySpan<RemoteRange> ranges, MappedMemory from, ulong offset)
-    {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(ranges.Length, MaxRanges);
-        ulong total = 0;
-        foreach (RemoteRange range in ranges)
-            total += range.Length;
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + total, from.Length);
-        var local = new iovec { iov_base = from.Address + offset, iov_len = total };
-        fixed (RemoteRange* remote = ranges)
-            return Door.Call(SyscallNumber.process_vm_writev, (ulong)_pid, (ulong)(&local), 1, (ulong)remote, (ulong)ranges.Length, 0);
-    }
-
     /// <summary>Writes one range that the target itself may write.</summary>
     public SyscallResult TryWrite(RemoteAddress start, ReadOnlySpan<byte> from)
     {
@@ -114,7 +108,10 @@ public sealed unsafe class RemoteMemory : IDisposable
     {
         int done = 0;
         while (done < from.Length)
-            done += (int)_mem.TryWriteAt(start.Value + (ulong)done, from[done..]).OrThrow("write target memory");
+        {
+            long put = _mem.TryWriteAt(start.Value + (ulong)done, from[done..]).OrThrow("write target memory");
+            done += put > 0 ? (int)put : throw new KernelException(Errno.ESRCH, "write target memory");
+        }
     }
 
     /// <summary>Writes a whole range by the fast way, and what that refuses by the forced one.</summary>

@@ -20,6 +20,8 @@ public sealed record SpawnOptions
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
     /// <summary>Descriptors of the child: its number, and ours behind it. 0, 1, 2 are inherited unless named.</summary>
     public IReadOnlyDictionary<int, FileDescriptor> Descriptors { get; init; } = new Dictionary<int, FileDescriptor>();
+    /// <summary>Close every other descriptor from 3 on, also those that whoever started us left open by mistake.</summary>
+    public bool CloseOthers { get; init; }
     /// <summary>Working directory; ours if null.</summary>
     public string? WorkingDirectory { get; init; }
     /// <summary>setsid(2) first.</summary>
@@ -57,6 +59,8 @@ public sealed unsafe partial class ChildProcess
                 actions.AddDup2(high.Number, number);
             }
 
+            if (options.CloseOthers)
+                actions.AddCloseAllBut(options.Descriptors.Keys);
             if (options.WorkingDirectory is not null)
                 actions.AddChdir(options.WorkingDirectory);
             string[] arguments = [options.ProgramName ?? options.Program, .. options.Arguments];
@@ -137,6 +141,12 @@ public sealed unsafe partial class ChildProcess
     private static partial int posix_spawn_file_actions_adddup2(void* actions, int from, int to);
 
     [LibraryImport("libc")]
+    private static partial int posix_spawn_file_actions_addclose(void* actions, int number);
+
+    [LibraryImport("libc")]
+    private static partial int posix_spawn_file_actions_addclosefrom_np(void* actions, int from);
+
+    [LibraryImport("libc")]
     private static partial int posix_spawn_file_actions_addchdir_np(void* actions, byte* path);
 
     [LibraryImport("libc")]
@@ -162,6 +172,19 @@ public sealed unsafe partial class ChildProcess
         public void* Pointer { get; } = NativeMemory.AllocZeroed(256);
 
         public void AddDup2(int from, int to) => Check(posix_spawn_file_actions_adddup2(Pointer, from, to));
+
+        public void AddCloseAllBut(IEnumerable<int> kept)
+        {
+            int next = 3;
+            foreach (int number in kept.Where(number => number >= 3).Order())
+            {
+                for (; next < number; next++)
+                    Check(posix_spawn_file_actions_addclose(Pointer, next));
+                next = number + 1;
+            }
+
+            Check(posix_spawn_file_actions_addclosefrom_np(Pointer, next));
+        }
 
         public void AddChdir(string path)
         {

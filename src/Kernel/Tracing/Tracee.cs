@@ -89,9 +89,6 @@ public sealed unsafe class Tracee
     /// <summary>PTRACE_CONT with a signal to deliver, 0 for none.</summary>
     public SyscallResult TryContinue(int signal = 0) => Call(Ptrace.PTRACE_CONT, 0, (ulong)signal);
 
-    /// <summary>PTRACE_SYSCALL: runs to the entry or exit of its next system call.</summary>
-    public SyscallResult TryContinueToCall() => Call(Ptrace.PTRACE_SYSCALL, 0, 0);
-
     /// <summary>PTRACE_DETACH with a signal to deliver, 0 for none; it runs on.</summary>
     public SyscallResult TryDetach(int signal = 0) => Call(Ptrace.PTRACE_DETACH, 0, (ulong)signal);
 
@@ -174,6 +171,15 @@ public sealed unsafe class Tracee
         ptrace_rseq_configuration configuration;
         SyscallResult got = Call(Ptrace.PTRACE_GET_RSEQ_CONFIGURATION, (ulong)sizeof(ptrace_rseq_configuration), (ulong)(&configuration));
         return got.IsError ? null : configuration;
+    }
+
+    /// <summary>True if system calls of the thread are turned into SIGSYS (prctl PR_SET_SYSCALL_USER_DISPATCH); Linux before 6.4 doesn't tell.</summary>
+    public bool HasSyscallUserDispatch()
+    {
+        // PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, newer than most C headers: struct { u64 mode, selector, offset, len }.
+        const int request = 0x4211;
+        ulong* configuration = stackalloc ulong[4];
+        return !Call(request, 4 * sizeof(ulong), (ulong)configuration).IsError && configuration[0] != 0;
     }
 
     /// <summary>One classic BPF program of the seccomp filters, newest first: 8 bytes an instruction (PTRACE_SECCOMP_GET_FILTER).</summary>

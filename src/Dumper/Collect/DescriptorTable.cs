@@ -1,0 +1,157 @@
+using System.Globalization;
+using Snap.Kernel;
+using Snap.Kernel.Abi;
+using Snap.Kernel.Files;
+using Snap.Kernel.Processes;
+using Snap.Kernel.Procfs;
+using Snap.Kernel.Syscalls;
+
+namespace Snap.Dumper.Collect;
+
+/// <summary>All descriptors of a process, grouped by the open file description they share.</summary>
+internal sealed class DescriptorTable(int pid)
+{
+    private readonly List<int> _numbers = [];
+    private readonly ProcText _text = new();
+
+    /// <summary>Descriptors in ascending order.</summary>
+    public List<OpenDescriptor> Descriptors { get; } = [];
+
+    /// <summary>Descriptions in the order of their first descriptor; <see cref="OpenDescription.Id"/> is the index.</summary>
+    public List<OpenDescription> Descriptions { get; } = [];
+
+    /// <summary>The process.</summary>
+    public int Pid => pid;
+
+    /// <summary>Some file is open with O_DIRECT: memory may change by DMA, which no tracker sees.</summary>
+    public bool HasDirectIo => Descriptors.Exists(IsDirect);
+
+    /// <summary>Signals that some signalfd takes.</summary>
+    public ulong SignalsTaken => Descriptors.Aggregate(0UL, (mask, descriptor) => mask | (descriptor.Info.SignalMask ?? 0));
+
+    /// <summary>Reads the table anew.</summary>
+    /// <returns>False if the process is gone.</returns>
+    /// <exception cref="KernelException">No right to look; kcmp(2) missing.</exception>
+    public bool TryRead()
+    {
+        Descriptors.Clear();
+        Descriptions.Clear();
+        using DirectoryReader? directory = DirectoryReader.OpenOrGone(Path("fd"));
+        if (directory is null)
+            return false;
+        // An empty list may also mean that the process is gone; its other files will tell.
+        directory.TryList(_numbers);
+        _numbers.Sort();
+        foreach (int number in _numbers)
+        {
+            if (Read(number) is { } descriptor)
+                Descriptors.Add(descriptor);
+        }
+
+        Group();
+        return true;
+    }
+
+    /// <summary>True if a file is open with O_DIRECT, found without reading more than needed.</summary>
+    public bool SeesDirectIo()
+    {
+        using DirectoryReader? directory = DirectoryReader.OpenOrGone(Path("fd"));
+        if (directory is null)
+            return false;
+        directory.TryList(_numbers);
+        foreach (int number in _numbers)
+        {
+            if (_text.TryRead(Path("fdinfo", number), out ReadOnlySpan<byte> text) && (FlagsOf(text) & Fcntl.O_DIRECT) != 0
+                && Read(number) is { } descriptor && IsDirect(descriptor))
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>The description behind a descriptor; null if it isn't open.</summary>
+    public OpenDescription? Find(int number) => Descriptions.Find(description => description.Descriptors.Exists(one => one.Number == number));
+
+    private static bool IsDirect(OpenDescriptor descriptor) =>
+        (descriptor.Info.Flags & Fcntl.O_DIRECT) != 0 && descriptor.FileType is Stat.S_IFREG or Stat.S_IFBLK;
+
+    private OpenDescriptor? Read(int number)
+    {
+        string link = Path("fd", number);
+        if (ProcfsFile.ReadLinkOrGone(link) is not { } target || !_text.TryRead(Path("fdinfo", number), out ReadOnlySpan<byte> text))
+            return null;
+        SyscallResult looked = FileDescriptor.TryStat(link, out stat found);
+        if (looked.Errno == Errno.ENOENT)
+            return null;
+        looked.OrThrow("stat of " + link);
+        return new OpenDescriptor(number, DescriptorTarget.Parse(target), DescriptorInfoParser.Parse(text), found);
+    }
+
+    // Only descriptors that look alike in everything dup shares can be one description; among those kcmp decides, whose order makes the search short.
+    private void Group()
+    {
+        var alike = new Dictionary<(ulong, ulong, uint, long, string), List<OpenDescription>>();
+        foreach (OpenDescriptor descriptor in Descriptors)
+        {
+            var key = (descriptor.Stat.st_dev, descriptor.Stat.st_ino, descriptor.StatusFlags, descriptor.Info.Position, descriptor.Target.Text);
+            if (!alike.TryGetValue(key, out List<OpenDescription>? sorted))
+                alike.Add(key, sorted = []);
+            int at = Search(sorted, descriptor.Number, out bool found);
+            if (found)
+            {
+                sorted[at].Descriptors.Add(descriptor);
+                continue;
+            }
+
+            var description = new OpenDescription(Descriptions.Count, descriptor);
+            Descriptions.Add(description);
+            sorted.Insert(at, description);
+        }
+    }
+
+    private int Search(List<OpenDescription> sorted, int number, out bool found)
+    {
+        int low = 0, high = sorted.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            SyscallResult compared = KernelCompare.Descriptions(pid, number, pid, sorted[middle].First.Number);
+            // A running target may have closed one of them since.
+            long order = compared.Errno == Errno.EBADF ? 2 : compared.OrThrow("kcmp of descriptors");
+            if (order == 0)
+            {
+                found = true;
+                return middle;
+            }
+
+            if (order == 1)
+                high = middle;
+            else
+                low = middle + 1;
+        }
+
+        found = false;
+        return low;
+    }
+
+    private static uint FlagsOf(ReadOnlySpan<byte> text)
+    {
+        ReadOnlySpan<byte> key = "\nflags:\t"u8;
+        int start = text.IndexOf(key);
+        uint flags = 0;
+        if (start < 0)
+            return flags;
+        foreach (byte digit in text[(start + key.Length)..])
+        {
+            if (digit is < (byte)'0' or > (byte)'7')
+                break;
+            flags = (flags << 3) | (uint)(digit - '0');
+        }
+
+        return flags;
+    }
+
+    private string Path(string directory) => string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/{directory}");
+
+    private string Path(string directory, int number) => string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/{directory}/{number}");
+}

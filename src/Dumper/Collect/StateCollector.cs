@@ -1,0 +1,390 @@
+using System.Globalization;
+using Snap.Dumper.Preflight;
+using Snap.Image;
+using Snap.Kernel;
+using Snap.Kernel.Abi;
+using Snap.Kernel.Injection;
+using Snap.Kernel.Processes;
+using Snap.Kernel.Procfs;
+using Snap.Kernel.Syscalls;
+using Snap.Kernel.Tracing;
+
+namespace Snap.Dumper.Collect;
+
+/// <summary>Takes everything of a process that a snapshot holds but the contents of its memory.</summary>
+/// <remarks>
+/// In three steps, so that the pause stays short: what is slow and may be read while the target runs (<see cref="ReadLive"/>), what must be of
+/// one moment (<see cref="CollectFrozen"/>), and the making of the image after the thaw (<see cref="Build"/>). One object a process, kept
+/// between checkpoints with its buffers.
+/// </remarks>
+public sealed partial class StateCollector : IDisposable
+{
+    private readonly Target _target;
+    private readonly LiveView _live;
+    private readonly DescriptorTable _descriptors;
+    private readonly List<SnapException> _findings = [];
+    private readonly List<MapsEntry> _mappings = [];
+    private readonly List<SharedObject> _sharedObjects = [];
+    private readonly List<ThreadRecord> _threads = [];
+    private readonly ProcessRecord _process = new();
+    private readonly List<TimerRecord> _timers = [];
+    private readonly List<PipeImage> _pipes = [];
+    private readonly Dictionary<int, int[]> _epollTargets = [];
+    private readonly PipeContents _pipeContents = new();
+    private readonly FileCatalogue _files = new();
+    private readonly ProcText _text = new();
+    private int _threadCount;
+    private byte[][] _pending = [];
+    private ProcStat _stat = null!;
+    private byte[] _auxiliaryVector = [];
+    private string _executable = "", _workingDirectory = "";
+    private RemoteBatch? _batch, _threadBatch;
+    private InjectionAgent? _batchAgent;
+    private IReadOnlyList<string> _commandLine = [];
+    private uint _coredumpFilter;
+    private int _oomScoreAdjust;
+
+    /// <summary>Prepares to collect <paramref name="target"/>.</summary>
+    public StateCollector(Target target)
+    {
+        _target = target;
+        _live = new LiveView(target.Pid);
+        _descriptors = new DescriptorTable(target.Pid);
+    }
+
+    /// <summary>Reasons why it can't be captured: of the last look, live or frozen; empty if there are none.</summary>
+    public IReadOnlyList<SnapException> Findings => _findings;
+
+    /// <summary>Mappings as they were frozen, ascending; ours is left out.</summary>
+    public IReadOnlyList<MapsEntry> FrozenMappings => _mappings;
+
+    /// <summary>Shared memory as it was frozen, mapped or only open, each object once.</summary>
+    public IReadOnlyList<SharedObject> SharedObjects => _sharedObjects;
+
+    /// <summary>A file was open with O_DIRECT at the freeze: pages that were copied live may have changed by DMA since.</summary>
+    public bool HasDirectIo { get; private set; }
+
+    /// <summary>A file is open with O_DIRECT now; the target runs.</summary>
+    public bool SeesDirectIoLive() => _live.Descriptors.SeesDirectIo();
+
+    /// <summary>Reads what is slow while the target runs, and looks for reasons not to stop it at all: see <see cref="Findings"/>.</summary>
+    public void ReadLive()
+    {
+        HostFacts.Warm();
+        _findings.Clear();
+        _findings.AddRange(PreflightCheck.Run(_live));
+        _target.SignalsInDescriptors = _live.Descriptors.SignalsTaken;
+        TaskFiles process = TaskFiles.OfProcess(_target.Pid);
+        _commandLine = [.. (process.ReadCommandLine() ?? []).Select(ImageText.Of)];
+        _coredumpFilter = process.ReadCoreDumpFilter() ?? 0;
+        _oomScoreAdjust = process.ReadOomScoreAdjustment() ?? 0;
+    }
+
+    /// <summary>Takes the state of the frozen target; afterwards <see cref="Findings"/> says whether it can be used.</summary>
+    /// <param name="session">Of <see cref="Target.Enter"/>, in this freeze.</param>
+    /// <exception cref="SnapException">S0302: the target ended.</exception>
+    public void CollectFrozen(InjectionSession session)
+    {
+        Invariant.Holds(_target.Freezer.IsFrozen);
+        _findings.Clear();
+        try
+        {
+            ReadProcFiles();
+            ReadMappings();
+            ReadDescriptors();
+            TakeThreads(session);
+            TakeProcess(session);
+            TakePipes();
+            TakeEpollTargets();
+            ListSharedObjects();
+            CheckThreads();
+        }
+        catch (KernelException gone) when (gone.Errno == Errno.ESRCH)
+        {
+            throw Refusal.Ended(_target.Pid, gone);
+        }
+        catch (InjectionException gone) when (gone.TargetGone)
+        {
+            throw Refusal.Ended(_target.Pid, gone);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _pipeContents.Dispose();
+
+    private void ReadProcFiles()
+    {
+        int pid = _target.Pid;
+        if (!_text.TryRead($"/proc/{pid}/stat", out ReadOnlySpan<byte> stat))
+            throw Refusal.Ended(pid);
+        _stat = ProcStat.Parse(stat);
+        if (!_text.TryRead($"/proc/{pid}/auxv", out ReadOnlySpan<byte> auxiliary))
+            throw Refusal.Ended(pid);
+        if (!auxiliary.SequenceEqual(_auxiliaryVector))
+            _auxiliaryVector = auxiliary.ToArray();
+        _executable = ProcfsFile.ReadLinkOrGone($"/proc/{pid}/exe") ?? throw Refusal.Ended(pid);
+        _workingDirectory = ProcfsFile.ReadLinkOrGone($"/proc/{pid}/cwd") ?? throw Refusal.Ended(pid);
+        IdentityRules.CheckLinks(pid, _findings);
+        _timers.Clear();
+        if (SystemFiles.HasTimers && _text.TryRead($"/proc/{pid}/timers", out ReadOnlySpan<byte> timers))
+        {
+            foreach (PosixTimer timer in PosixTimerParser.Parse(timers))
+                _timers.Add(new TimerRecord(timer));
+        }
+    }
+
+    private void ReadMappings()
+    {
+        if (!_target.Maps.TryRead(_mappings) || _mappings.Count == 0)
+            throw Refusal.Ended(_target.Pid);
+        if (_target.AgentRange is { } agent)
+            LeaveOut(_mappings, agent.Start.Value, agent.End.Value);
+        new MappingRules(_target.Pid, _live.Flags, _live.Reach, _findings).Apply(_mappings);
+    }
+
+    // Our pages may have been merged into one mapping with a neighbour's, which stays.
+    internal static void LeaveOut(List<MapsEntry> mappings, ulong start, ulong end)
+    {
+        for (int i = 0; i < mappings.Count && mappings[i].Start < end; i++)
+        {
+            MapsEntry entry = mappings[i];
+            if (entry.End <= start)
+                continue;
+            mappings.RemoveAt(i--);
+            if (entry.Start < start)
+                mappings.Insert(++i, entry with { End = start });
+            if (entry.End > end)
+                mappings.Insert(++i, entry with { Start = end });
+        }
+    }
+
+    private void ReadDescriptors()
+    {
+        if (!_descriptors.TryRead())
+            throw Refusal.Ended(_target.Pid);
+        HasDirectIo = _descriptors.HasDirectIo;
+        new DescriptorRules(_descriptors, _live.Reach, _live.Outside, _findings).Apply();
+    }
+
+    private void TakeThreads(InjectionSession session)
+    {
+        PrepareBatches();
+        IReadOnlyList<Tracee> threads = _target.Freezer.Threads;
+        while (_threads.Count < threads.Count)
+            _threads.Add(new ThreadRecord());
+        _threadCount = threads.Count;
+        _pending = threads[0].PeekSignals(shared: true);
+        for (int i = 0; i < threads.Count; i++)
+        {
+            if (threads[i].Tid == session.Thread.Tid)
+            {
+                _threads[i].TakeStopped(threads[i], session, _target.Memory);
+                continue;
+            }
+
+            using InjectionSession other = _target.EnterThread(threads[i]);
+            _threads[i].TakeStopped(threads[i], other, _target.Memory);
+            // Code put under a thread in 32-bit mode would be read as other code.
+            if (_threads[i].IsCompatible)
+                continue;
+            _threadBatch!.Clear();
+            _threads[i].AddCalls(_threadBatch);
+            other.Run(_threadBatch);
+            _threads[i].TakeResults(_threadBatch);
+        }
+    }
+
+    // The process's own calls, the entered thread's, and then as many about timers and descriptions at a time as a batch holds.
+    private void TakeProcess(InjectionSession session)
+    {
+        RemoteBatch batch = _batch!;
+        ThreadRecord entered = _threads.First(thread => thread.Tid == session.Thread.Tid);
+        batch.Clear();
+        _process.AddCalls(batch);
+        entered.AddCalls(batch);
+        bool isFirst = true;
+        List<OpenDescription> descriptions = _descriptors.Descriptions;
+        var about = new List<DescriptionCalls>();
+        for (int timer = 0, description = 0; isFirst || timer < _timers.Count || description < descriptions.Count;)
+        {
+            int firstTimer = timer;
+            about.Clear();
+            for (; timer < _timers.Count && HasRoom(batch); timer++)
+                _timers[timer].AddCall(batch);
+            for (; description < descriptions.Count && HasRoom(batch); description++)
+            {
+                // A descriptor of O_PATH has no owner, and answers EBADF.
+                if (descriptions[description].Class == DescriptionClass.Refused || (descriptions[description].First.Info.Flags & Fcntl.O_PATH) != 0)
+                    continue;
+                about.Add(new DescriptionCalls(descriptions[description]));
+                about[^1].AddCalls(batch);
+            }
+
+            session.Run(batch);
+            if (isFirst)
+            {
+                _process.TakeResults(batch);
+                entered.TakeResults(batch);
+            }
+
+            for (; firstTimer < timer; firstTimer++)
+                _timers[firstTimer].TakeResult(batch);
+            about.ForEach(calls => calls.TakeResults(batch));
+            isFirst = false;
+            batch.Clear();
+        }
+
+        if (_process.HasChildren)
+            _findings.Add(IdentityRules.Children(_target.Pid, []));
+    }
+
+    private static bool HasRoom(RemoteBatch batch) =>
+        batch.Count + DescriptionCalls.MaxCalls <= batch.MaxCalls && batch.DataLeft >= DescriptionCalls.MaxData + 16;
+
+    private void PrepareBatches()
+    {
+        if (_batchAgent == _target.Agent)
+            return;
+        _batchAgent = _target.Agent;
+        _batch = _target.Agent!.NewBatch();
+        _threadBatch = _target.Agent.NewBatch(ThreadRecord.CallCount);
+    }
+
+    private void TakePipes()
+    {
+        _pipes.Clear();
+        foreach (OpenDescription end in _descriptors.Descriptions)
+        {
+            ulong inode = end.First.Target.Number;
+            if (end.Class != DescriptionClass.Pipe || !end.First.CanRead || _pipes.Exists(pipe => pipe.Inode == inode))
+                continue;
+            bool isPackets = _descriptors.Descriptions.Exists(other => other.Class == DescriptionClass.Pipe
+                && other.First.Target.Number == inode && other.First.CanWrite && (other.First.Info.Flags & Fcntl.O_DIRECT) != 0);
+            _pipes.Add(_pipeContents.Read(_target.Handle, end.First, end.Extra, isPackets, _pipes.Count, _findings));
+        }
+    }
+
+    // A registration names the descriptor number it was made with; the number may have become another file's since, or nobody's.
+    private void TakeEpollTargets()
+    {
+        _epollTargets.Clear();
+        foreach (OpenDescription epoll in _descriptors.Descriptions)
+        {
+            if (epoll.Class != DescriptionClass.Epoll)
+                continue;
+            IReadOnlyList<EpollRegistration> registrations = epoll.First.Info.Epoll;
+            var targets = new int[registrations.Count];
+            for (int i = 0; i < targets.Length; i++)
+            {
+                int index = registrations.Take(i).Count(earlier => earlier.Descriptor == registrations[i].Descriptor);
+                targets[i] = FindEpollTarget(epoll, registrations[i], index);
+            }
+
+            _epollTargets.Add(epoll.Id, targets);
+        }
+    }
+
+    private int FindEpollTarget(OpenDescription epoll, EpollRegistration registration, int index)
+    {
+        if (_descriptors.Find(registration.Descriptor) is { } usual && Watches(usual))
+            return usual.Id;
+        if (_descriptors.Descriptions.Find(Watches) is { } moved)
+            return moved.Id;
+        _findings.Add(Refusal.Of(ErrorCatalogue.DescriptorUnsupported, _target.Pid,
+            string.Create(CultureInfo.InvariantCulture, $"fd {epoll.First.Number} is an epoll set that watches a file which no descriptor of the process leads to any more"),
+            string.Create(CultureInfo.InvariantCulture, $"/proc/{_target.Pid}/fdinfo/{epoll.First.Number}: tfd {registration.Descriptor}, inode {registration.Inode}"),
+            "another process keeps the file open", "have the program remove it from the set before closing it"));
+        return -1;
+
+        bool Watches(OpenDescription description) => description.First.Stat.st_ino == registration.Inode
+            && KernelCompare.WithEpollTarget(_target.Pid, description.First.Number, epoll.First.Number, registration.Descriptor, index).Raw == 0;
+    }
+
+    private void ListSharedObjects()
+    {
+        _sharedObjects.Clear();
+        foreach (OpenDescription open in _descriptors.Descriptions)
+        {
+            if (open.Class != DescriptionClass.Memfd || _sharedObjects.Exists(known => known.Inode == open.First.Stat.st_ino && known.Device == open.First.Stat.st_dev))
+                continue;
+            _sharedObjects.Add(new SharedObject
+            {
+                Device = open.First.Stat.st_dev, Inode = open.First.Stat.st_ino, Length = (ulong)open.First.Stat.st_size, Kind = SpaceKind.Memfd,
+                Name = ImageText.Of(open.First.Target.Name), Seals = open.Extra, Mode = (int)open.First.Stat.st_mode & 0x1FF, Descriptor = open.First.Number,
+            });
+        }
+
+        foreach (MapsEntry entry in _mappings)
+        {
+            if (!MappingRules.IsSharedMemory(entry))
+                continue;
+            ulong device = entry.Device.ToStat(), inode = entry.Inode;
+            int index = _sharedObjects.FindIndex(known => known.Inode == inode && known.Device == device);
+            if (index < 0)
+                _sharedObjects.Add(OnlyMapped(entry));
+            else if (_sharedObjects[index].Mapping is null || IsMoreReadable(entry, _sharedObjects[index].Mapping!.Value))
+                _sharedObjects[index] = _sharedObjects[index] with { Mapping = entry, Length = Math.Max(_sharedObjects[index].Length, FallbackLength(_sharedObjects[index], entry)) };
+            else
+                _sharedObjects[index] = _sharedObjects[index] with { Length = Math.Max(_sharedObjects[index].Length, FallbackLength(_sharedObjects[index], entry)) };
+        }
+    }
+
+    private static bool IsMoreReadable(in MapsEntry entry, in MapsEntry known) => entry.IsReadable && !known.IsReadable;
+
+    // Only where neither a descriptor nor map_files told: what is mapped is the least the object can be.
+    private ulong FallbackLength(SharedObject known, in MapsEntry entry) => known.Descriptor < 0 && !_canFollowMappings ? entry.Offset + entry.Length : 0;
+
+    private bool _canFollowMappings = true;
+
+    private SharedObject OnlyMapped(in MapsEntry entry)
+    {
+        bool isMemfd = MappingRules.IsMemfd(entry);
+        stat? looked = FileReach.LookThroughMapping(_target.Pid, entry);
+        _canFollowMappings = looked is not null;
+        int seals = isMemfd && looked is not null ? ReadSeals(entry) : 0;
+        return new SharedObject
+        {
+            Device = entry.Device.ToStat(), Inode = entry.Inode, Length = looked is { } found ? (ulong)found.st_size : entry.Offset + entry.Length,
+            Kind = isMemfd ? SpaceKind.Memfd : SpaceKind.SharedAnonymous, Name = isMemfd ? ImageText.Of(entry.Path["/memfd:".Length..]) : null,
+            Seals = seals, Mode = looked is { } known ? (int)known.st_mode & 0x1FF : 0x1FF, Mapping = entry,
+        };
+    }
+
+    private int ReadSeals(in MapsEntry entry)
+    {
+        if (Kernel.Files.FileDescriptor.TryOpen(FileReach.MappingLink(_target.Pid, entry), Fcntl.O_RDONLY, 0, out Kernel.Files.FileDescriptor? opened).IsError)
+            return 0;
+        using (opened)
+        {
+            SyscallResult seals = opened!.TryControl(Fcntl.F_GET_SEALS);
+            return seals.IsError ? 0 : (int)seals.Value;
+        }
+    }
+
+    private void CheckThreads()
+    {
+        int pid = _target.Pid;
+        if (_target.Freezer.EndedThreads.Contains(pid))
+            _findings.Add(Refusal.Of(ErrorCatalogue.TargetIsZombie, pid, "its main thread has ended while others run on", toDo: "a main thread that has ended can't be made again"));
+        if (_target.Statuses.DifferingThread is not 0 and var differing)
+            AddThread(differing, "has other credentials than the first", "it changed them by a bare system call");
+        for (int i = 0; i < _threadCount; i++)
+        {
+            ThreadRecord thread = _threads[i];
+            if (thread.IsGroupStopped && i == 0)
+                _findings.Add(IdentityRules.Stopped(pid));
+            if (thread.IsCompatible)
+                _findings.Add(IdentityRules.NotX64(pid, string.Create(CultureInfo.InvariantCulture, $"thread {thread.Tid} runs 32-bit code")));
+            if (thread.HasUserDispatch)
+                AddThread(thread.Tid, "has its system calls turned into signals", "prctl(PR_SET_SYSCALL_USER_DISPATCH)");
+            if (thread.MemoryPolicy != 0)
+                AddThread(thread.Tid, "has a memory policy", "set_mempolicy(2), or numactl");
+            if (thread.Policy == Sched.SCHED_DEADLINE)
+                _findings.Add(IdentityRules.Deadline(pid, thread.Tid));
+            IdentityRules.CheckThreadSharing(pid, thread.Tid, _findings);
+        }
+
+        void AddThread(int tid, string what, string why) => _findings.Add(Refusal.Of(ErrorCatalogue.ThreadUnsupported, pid,
+            string.Create(CultureInfo.InvariantCulture, $"thread {tid} {what}"), $"/proc/{pid}/task/{tid}", why, "this version can't bring that back"));
+    }
+}

@@ -1,0 +1,22 @@
+using Snap.Dumper.Collect;
+
+namespace Snap.Dumper.Preflight;
+
+/// <summary>What looks at a running process have learned, kept for the next look and for the pause.</summary>
+internal sealed class LiveView(int pid)
+{
+    /// <summary>The process.</summary>
+    public int Pid => pid;
+
+    /// <summary>smaps.</summary>
+    public MappingFlags Flags { get; } = new();
+
+    /// <summary>Files found by their paths.</summary>
+    public FileReach Reach { get; } = new();
+
+    /// <summary>Who else holds its pipes.</summary>
+    public OutsideHolders Outside { get; } = new(pid);
+
+    /// <summary>Its descriptors at the last look.</summary>
+    public DescriptorTable Descriptors { get; } = new(pid);
+}
