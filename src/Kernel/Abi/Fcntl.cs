@@ -3,7 +3,7 @@ namespace Snap.Kernel.Abi;
 #pragma warning disable CS1591 // Members are the header's own, under the header's own names.
 
 /// <summary>open(2), fcntl(2), flock(2), lseek(2), *at(2).</summary>
-[AbiConstants("fcntl.h", "sys/file.h")]
+[AbiConstants("fcntl.h", "sys/file.h", "linux/close_range.h")]
 public static class Fcntl
 {
     public const int O_RDONLY = 0;
@@ -53,6 +53,7 @@ public static class Fcntl
     public const int F_SEAL_SHRINK = 2;
     public const int F_SEAL_GROW = 4;
     public const int F_SEAL_WRITE = 8;
+    public const int F_SEAL_FUTURE_WRITE = 16;
     public const int F_OWNER_TID = 0;
     public const int F_OWNER_PID = 1;
     public const int F_OWNER_PGRP = 2;
@@ -74,4 +75,5 @@ public static class Fcntl
     public const int SEEK_HOLE = 4;
     public const int F_GETLEASE = 0x401;
     public const int SPLICE_F_NONBLOCK = 2;
+    public const int CLOSE_RANGE_CLOEXEC = 4;
 }

@@ -3,7 +3,8 @@ namespace Snap.Kernel.Abi;
 #pragma warning disable CS1591 // Members are the header's own, under the header's own names.
 
 /// <summary>prctl(2), arch_prctl(2), membarrier(2), capabilities.</summary>
-[AbiConstants("linux/prctl.h", "asm/prctl.h", "linux/membarrier.h", "linux/ioprio.h", "linux/capability.h", "linux/seccomp.h")]
+[AbiConstants("linux/prctl.h", "asm/prctl.h", "linux/membarrier.h", "linux/ioprio.h", "linux/capability.h", "linux/seccomp.h",
+    "linux/securebits.h")]
 public static class Prctl
 {
     public const int PR_SET_PDEATHSIG = 1;
@@ -38,6 +39,11 @@ public static class Prctl
     public const int PR_CAP_AMBIENT_CLEAR_ALL = 4;
     public const int PR_SET_VMA = 0x53564d41;
     public const int PR_SET_VMA_ANON_NAME = 0;
+    public const int PR_TIMER_CREATE_RESTORE_IDS = 77;
+    public const int PR_TIMER_CREATE_RESTORE_IDS_OFF = 0;
+    public const int PR_TIMER_CREATE_RESTORE_IDS_ON = 1;
+    public const int PR_TIMER_CREATE_RESTORE_IDS_GET = 2;
+    public const int SECBIT_NO_SETUID_FIXUP = 4;
     public const int PR_GET_TSC = 25;
     public const int ARCH_MAP_VDSO_64 = 0x2003;
     public const int ARCH_SET_FS = 0x1002;

@@ -316,4 +316,6 @@ public enum SyscallNumber
     pidfd_getfd = 438,
     /// <summary>process_madvise(2).</summary>
     process_madvise = 440,
+    /// <summary>mseal(2) (Linux 6.10).</summary>
+    mseal = 462,
 }

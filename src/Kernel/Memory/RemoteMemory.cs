@@ -91,6 +91,23 @@ public sealed unsafe class RemoteMemory : IDisposable
             return Door.Call(SyscallNumber.process_vm_readv, (ulong)_pid, (ulong)(&local), 1, (ulong)remote, (ulong)ranges.Length, 0);
     }
 
+    /// <summary>Copies bytes that lie one after the other in <paramref name="from"/>, from <paramref name="offset"/> on, to scattered ranges, in one call.</summary>
+    /// <param name="ranges">At most <see cref="MaxRanges"/>; the target itself must be able to write them.</param>
+    /// <param name="from">Memory that holds all the bytes.</param>
+    /// <param name="offset">Where the first byte lies.</param>
+    /// <returns>Bytes copied: whole leading ranges and maybe a part of the next, which then can't be written this way; or the errno if none.</returns>
+    public SyscallResult TryScatter(ReadOnlySpan<RemoteRange> ranges, MappedMemory from, ulong offset)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(ranges.Length, MaxRanges);
+        ulong total = 0;
+        foreach (RemoteRange range in ranges)
+            total += range.Length;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + total, from.Length);
+        var local = new iovec { iov_base = from.Address + offset, iov_len = total };
+        fixed (RemoteRange* remote = ranges)
+            return Door.Call(SyscallNumber.process_vm_writev, (ulong)_pid, (ulong)(&local), 1, (ulong)remote, (ulong)ranges.Length, 0);
+    }
+
     /// <summary>Writes one range that the target itself may write.</summary>
     public SyscallResult TryWrite(RemoteAddress start, ReadOnlySpan<byte> from)
     {

@@ -29,4 +29,19 @@ public static unsafe class OwnProcess
         int policy = (on ? Sched.SCHED_FIFO : Sched.SCHED_NORMAL) | Sched.SCHED_RESET_ON_FORK;
         return !Door.Call(SyscallNumber.sched_setscheduler, 0, (ulong)policy, (ulong)(&priority)).IsError;
     }
+
+    /// <summary>True if a new timer may be given the id of our choice (Linux 6.15).</summary>
+    public static bool CanChooseTimerIds { get; } =
+        !Door.Call(SyscallNumber.prctl, Prctl.PR_TIMER_CREATE_RESTORE_IDS, Prctl.PR_TIMER_CREATE_RESTORE_IDS_GET).IsError;
+
+    /// <summary>Lets us open as many descriptors as we ever may: raises the soft limit to the hard one.</summary>
+    public static void RaiseDescriptorLimit()
+    {
+        rlimit64 limit;
+        Door.Call(SyscallNumber.prlimit64, 0, Sched.RLIMIT_NOFILE, 0, (ulong)(&limit)).OrThrow("prlimit64");
+        if (limit.rlim_cur == limit.rlim_max)
+            return;
+        limit.rlim_cur = limit.rlim_max;
+        Door.Call(SyscallNumber.prlimit64, 0, Sched.RLIMIT_NOFILE, (ulong)(&limit)).OrThrow("prlimit64");
+    }
 }

@@ -89,6 +89,9 @@ public sealed unsafe class Tracee
     /// <summary>PTRACE_CONT with a signal to deliver, 0 for none.</summary>
     public SyscallResult TryContinue(int signal = 0) => Call(Ptrace.PTRACE_CONT, 0, (ulong)signal);
 
+    /// <summary>PTRACE_SYSCALL: runs to the entry or exit of its next system call.</summary>
+    public SyscallResult TryContinueToCall() => Call(Ptrace.PTRACE_SYSCALL, 0, 0);
+
     /// <summary>PTRACE_DETACH with a signal to deliver, 0 for none; it runs on.</summary>
     public SyscallResult TryDetach(int signal = 0) => Call(Ptrace.PTRACE_DETACH, 0, (ulong)signal);
 

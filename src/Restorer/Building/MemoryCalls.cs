@@ -1,0 +1,179 @@
+using Snap.Image;
+using Snap.Kernel.Abi;
+using Snap.Kernel.Memory;
+using Snap.Restorer.Memory;
+
+namespace Snap.Restorer.Building;
+
+/// <summary>The address space: what is mapped where, its advice, and which pages are to be written to it.</summary>
+internal sealed class MemoryCalls(RestorePlan plan, ProcessImage process, InheritedDescriptors descriptors, CallList calls)
+{
+    private const int ReadWrite = Mman.PROT_READ | Mman.PROT_WRITE;
+
+    private static readonly (MappingTraits Trait, int Advice)[] _advice =
+    [
+        (MappingTraits.HugePage, Mman.MADV_HUGEPAGE),
+        (MappingTraits.NoHugePage, Mman.MADV_NOHUGEPAGE),
+        (MappingTraits.DontDump, Mman.MADV_DONTDUMP),
+        (MappingTraits.DontFork, Mman.MADV_DONTFORK),
+        (MappingTraits.WipeOnFork, Mman.MADV_WIPEONFORK),
+        (MappingTraits.Mergeable, Mman.MADV_MERGEABLE),
+        (MappingTraits.RandomRead, Mman.MADV_RANDOM),
+        (MappingTraits.SequentialRead, Mman.MADV_SEQUENTIAL),
+    ];
+
+    // Shared anonymous objects, each mapped whole for the time of building: the process's own mappings are made from this one.
+    private readonly Dictionary<SpaceId, RemoteRange> _objects = [];
+
+    private IEnumerable<MappingImage> OwnMappings =>
+        process.Mappings.Where(mapping => mapping.Kind is not (MappingKind.Vdso or MappingKind.Vvar or MappingKind.Vsyscall));
+
+    /// <summary>Unmaps all that the stub was started with but <paramref name="keep"/>: its program, stack, vdso.</summary>
+    public void Clear(RemoteRange keep)
+    {
+        calls.Call("unmapping the stub", SyscallNumber.munmap, 0, keep.Start.Value);
+        calls.Call("unmapping the stub", SyscallNumber.munmap, keep.End.Value, AddressLayout.End - keep.End.Value);
+    }
+
+    public void Map(AddressLayout layout)
+    {
+        foreach (SpaceImage space in SharedAnonymousSpaces())
+            MapObject(space, layout);
+        foreach (MappingImage mapping in OwnMappings)
+        {
+            MapOne(mapping);
+            Advise(mapping);
+        }
+
+        MappingImage? vdso = process.Mappings.FirstOrDefault(mapping => mapping.Kind is MappingKind.Vdso or MappingKind.Vvar);
+        if (vdso is not null)
+            calls.Call("mapping the vdso", SyscallNumber.arch_prctl, Prctl.ARCH_MAP_VDSO_64, vdso.Start);
+    }
+
+    /// <summary>After the contents: locks in memory, which would make every fault bring the page at once, and the end of the objects' own mappings.</summary>
+    public void Finish()
+    {
+        foreach (MappingImage mapping in OwnMappings)
+        {
+            if ((mapping.Traits & MappingTraits.Locked) != 0)
+                calls.Call($"locking {mapping} in memory", SyscallNumber.mlock2, mapping.Start, mapping.End - mapping.Start,
+                    (mapping.Traits & MappingTraits.LockedOnFault) != 0 ? (ulong)Mman.MLOCK_ONFAULT : 0);
+        }
+
+        foreach (RemoteRange range in _objects.Values)
+            calls.Call("unmapping shared memory", SyscallNumber.munmap, range.Start.Value, range.Length);
+    }
+
+    /// <summary>mseal(2), after which nothing about a mapping can be changed any more.</summary>
+    public void Seal()
+    {
+        foreach (MappingImage mapping in OwnMappings.Where(mapping => (mapping.Traits & MappingTraits.Sealed) != 0))
+            calls.Call($"sealing {mapping}", SyscallNumber.mseal, mapping.Start, mapping.End - mapping.Start);
+    }
+
+    /// <summary>Lists the pages to be written.</summary>
+    public void AddPages(IPageSource pages, PageFiller filler)
+    {
+        foreach ((SpaceId space, RemoteRange range) in _objects)
+        {
+            foreach ((PageRange run, bool isZero) in pages.Runs(space))
+            {
+                if (!isZero)
+                    filler.Add(space, run, range.Start.Value + (run.First << PageRange.PageShift), isWritable: true);
+            }
+        }
+
+        MappingImage[] mappings = [.. OwnMappings.Where(mapping => !mapping.IsShared)];
+        int at = 0;
+        foreach ((PageRange run, bool isZero) in pages.Runs(process.Space))
+        {
+            ulong start = run.First << PageRange.PageShift, end = run.End << PageRange.PageShift;
+            while (at < mappings.Length && mappings[at].End <= start)
+                at++;
+            // What lies in no private mapping, a left-over of one that is gone, has no place to go to.
+            for (int i = at; i < mappings.Length && mappings[i].Start < end; i++)
+                AddPages(filler, mappings[i], Math.Max(start, mappings[i].Start), Math.Min(end, mappings[i].End), isZero);
+        }
+    }
+
+    private void AddPages(PageFiller filler, MappingImage mapping, ulong start, ulong end, bool isZero)
+    {
+        // New anonymous memory is zero already; in a mapping of a file, zeros are content.
+        if (!isZero || mapping.Kind is not (MappingKind.Anonymous or MappingKind.Stack))
+            filler.Add(process.Space, PageRange.FromBytes(start, end), start, (mapping.Protection & Mman.PROT_WRITE) != 0, isZero);
+    }
+
+    private IEnumerable<SpaceImage> SharedAnonymousSpaces()
+    {
+        var used = process.Mappings.Where(mapping => mapping.SharedSpace is not null).Select(mapping => mapping.SharedSpace!.Value).ToHashSet();
+        return plan.Image.Spaces.Where(space => space.Kind == SpaceKind.SharedAnonymous && used.Contains(space.Id));
+    }
+
+    private void MapObject(SpaceImage space, AddressLayout layout)
+    {
+        ulong length = (space.Length + PageRange.PageSize - 1) & ~(ulong)(PageRange.PageSize - 1);
+        RemoteRange range = layout.TryTake(length)
+            ?? throw CallList.Failure(process.Pid, "mapping shared memory", $"the address space has no hole of {length} bytes");
+        _objects.Add(space.Id, range);
+        bool noReserve = process.Mappings.Any(mapping => mapping.SharedSpace == space.Id && (mapping.Traits & MappingTraits.NoReserve) != 0);
+        calls.CallFor((long)range.Start.Value, "mapping shared memory", SyscallNumber.mmap, range.Start.Value, length, ReadWrite,
+            (ulong)(Mman.MAP_SHARED | Mman.MAP_ANONYMOUS | Mman.MAP_FIXED_NOREPLACE | (noReserve ? Mman.MAP_NORESERVE : 0)), ulong.MaxValue);
+    }
+
+    private void MapOne(MappingImage mapping)
+    {
+        ulong length = mapping.End - mapping.Start, protection = (ulong)mapping.Protection;
+        int flags = Mman.MAP_FIXED_NOREPLACE | (mapping.IsShared ? Mman.MAP_SHARED : Mman.MAP_PRIVATE);
+        if ((mapping.Traits & MappingTraits.NoReserve) != 0)
+            flags |= Mman.MAP_NORESERVE;
+        if ((mapping.Traits & MappingTraits.GrowsDown) != 0 || mapping.Kind == MappingKind.Stack)
+            flags |= Mman.MAP_GROWSDOWN;
+        ulong file = ulong.MaxValue, offset = 0;
+        switch (mapping.Kind)
+        {
+            case MappingKind.File:
+                (file, offset) = (descriptors.NumberOf(plan.Files[mapping]), mapping.Offset);
+                break;
+            case MappingKind.SharedMemory when plan.Objects.IsMemfd(mapping.SharedSpace!.Value):
+                (file, offset) = (descriptors.NumberOf(plan.Objects.For(mapping)), mapping.Offset);
+                break;
+            case MappingKind.SharedMemory:
+                MapPartOfObject(mapping);
+                return;
+            default:
+                flags |= Mman.MAP_ANONYMOUS;
+                break;
+        }
+
+        calls.CallFor((long)mapping.Start, $"mapping {mapping}", SyscallNumber.mmap, mapping.Start, length, protection, (ulong)flags, file, offset);
+    }
+
+    // mremap(2) of zero bytes of a shared mapping makes a second one of the same object; so parts, and the same part twice, are possible.
+    private void MapPartOfObject(MappingImage mapping)
+    {
+        ulong length = mapping.End - mapping.Start;
+        calls.CallFor((long)mapping.Start, $"mapping {mapping}", SyscallNumber.mremap, (_objects[mapping.SharedSpace!.Value].Start + mapping.Offset).Value,
+            0, length, Mman.MREMAP_MAYMOVE | Mman.MREMAP_FIXED, mapping.Start);
+        if (mapping.Protection != ReadWrite)
+            calls.Call($"protecting {mapping}", SyscallNumber.mprotect, mapping.Start, length, (ulong)mapping.Protection);
+    }
+
+    private void Advise(MappingImage mapping)
+    {
+        ulong length = mapping.End - mapping.Start;
+        if (mapping.Traits != MappingTraits.None)
+        {
+            foreach ((MappingTraits trait, int advice) in _advice)
+            {
+                if ((mapping.Traits & trait) != 0)
+                    calls.Call($"madvise({trait}) of {mapping}", SyscallNumber.madvise, mapping.Start, length, (ulong)advice);
+            }
+        }
+
+        if (mapping.AnonymousName is { } name)
+        {
+            calls.Room(1, 96);
+            calls.Call($"naming {mapping}", SyscallNumber.prctl, Prctl.PR_SET_VMA, Prctl.PR_SET_VMA_ANON_NAME, mapping.Start, length, calls.PutText(name));
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using Snap.Image;
+using Snap.Kernel.Abi;
+using Snap.Kernel.Processes;
+using Snap.Kernel.Procfs;
+
+namespace Snap.Restorer.Checks;
+
+/// <summary>Are the pids and tids free, and may we choose them?</summary>
+internal static class IdentityCheck
+{
+    public static void Run(SnapshotImage image, Obstacles obstacles)
+    {
+        Errno mayChoose = PidChoice.Probe().Errno;
+        if (mayChoose == Errno.EPERM)
+            obstacles.Add(ErrorCatalogue.RightMissing, "cannot restore: we may not choose the id of a new process",
+                why: "neither CAP_CHECKPOINT_RESTORE nor CAP_SYS_ADMIN", toDo: "run as root, or give one of the two capabilities");
+        else if (mayChoose is not (Errno.EEXIST or Errno.None))
+            obstacles.Add(ErrorCatalogue.KernelDiffers, "cannot restore: this kernel can't start a process under a chosen id",
+                why: $"clone3 with set_tid: {mayChoose}", toDo: "use Linux 5.5 or later, outside a sandbox that forbids clone3");
+        foreach (ProcessImage process in image.Processes)
+        {
+            foreach (ThreadImage thread in process.Threads)
+            {
+                if (TaskFiles.OfProcess(thread.Tid).ReadStatus() is { } holder)
+                    AddTaken(process, thread, holder, obstacles);
+            }
+        }
+    }
+
+    /// <summary>The error for an id that turned out to be taken only when the kernel was asked for it: as the id of a group or session.</summary>
+    public static SnapException TakenByGroup(int tid)
+    {
+        ProcStat? member = ProcessTable.ReadAll().FirstOrDefault(stat => stat.ProcessGroup == tid || stat.Session == tid);
+        return new SnapException(ErrorCatalogue.PidTaken, $"cannot restore pid {tid}: the id is in use",
+            why: member is null ? "the kernel says EEXIST" : $"it is the id of a process group or session that pid {member.Pid} ({member.Command}) belongs to",
+            toDo: member is null ? "try again" : $"end pid {member.Pid} first");
+    }
+
+    private static void AddTaken(ProcessImage process, ThreadImage thread, ProcStatus holder, Obstacles obstacles)
+    {
+        string kind = thread.Tid == process.Pid ? "pid" : $"thread {thread.Tid} of pid";
+        string toDo = holder.State == 'Z'
+            ? $"pid {holder.ParentPid}, its parent, has to reap it first"
+            : holder.Tgid == process.Pid ? "it may still be the process itself: end it first" : $"end pid {holder.Tgid} first";
+        obstacles.Add(ErrorCatalogue.PidTaken, $"cannot restore {kind} {process.Pid}: the id is in use",
+            where: $"pid {holder.Tgid} ({holder.Name}), state {holder.State}", why: "a process keeps its ids when it is restored", toDo: toDo);
+    }
+}
