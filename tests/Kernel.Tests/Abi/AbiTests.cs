@@ -33,7 +33,7 @@ public class AbiTests
     public void The_table_of_newer_names_lists_only_what_we_use()
     {
         HashSet<string> members = [.. Program.Ours.Keys.Select(name => name[(name.LastIndexOf('.') + 1)..])];
-        Assert.All(NewerThanHeaders.Constants, entry => Assert.Contains(entry.Name, members));
+        Assert.All(NewerThanHeaders.Constants, entry => Assert.Contains(entry.Name.Replace("__NR_", "", StringComparison.Ordinal), members));
         Assert.All(NewerThanHeaders.Structs, entry => Assert.Contains(entry.Guard, members));
     }
 
