@@ -2,6 +2,7 @@ using Snap.Image;
 using Snap.Kernel;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Memory;
+using Snap.Kernel.Processes;
 using Snap.Kernel.Procfs;
 
 namespace Snap.Dumper.Pages;
@@ -124,6 +125,7 @@ internal sealed class ProcessPages : IDisposable
             while (next < written.Count && _batch.Count < RemoteMemory.MaxRanges)
                 _batch.Add(written[next++]);
             _copier.Copy(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_batch), into, offset, _failed);
+            Fault.Hit(FaultPoint.Copy);
             foreach (PageRange run in _batch)
             {
                 runs.Add(new SpaceRun(_space, run));
@@ -209,6 +211,7 @@ internal sealed class ProcessPages : IDisposable
                 _tracker.ScanFrozen(mappings, _changes);
             else
                 _tracker.ScanLive(mappings, _changes);
+            Fault.Hit(FaultPoint.Scan);
         }
         finally
         {
@@ -239,6 +242,7 @@ internal sealed class ProcessPages : IDisposable
         try
         {
             _copier.Copy(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_batch), sink.Memory, offset, _failed);
+            Fault.Hit(FaultPoint.Copy);
         }
         catch
         {

@@ -1,5 +1,6 @@
 using Snap.Kernel.Abi;
 using Snap.Kernel.Memory;
+using Snap.Kernel.Processes;
 using Snap.Kernel.Tracing;
 
 namespace Snap.Kernel.Injection;
@@ -39,16 +40,24 @@ internal sealed class BorrowedThread : IDisposable
     public void RunFrom(in user_regs_struct entry, int stopSignal)
     {
         _changed = true;
+        Fault.Hit(FaultPoint.Inject);
         _thread.SetRegisters(entry);
+        Fault.Hit(FaultPoint.Inject);
         _thread.SetSignalMask(~StopSignal.Bit(stopSignal));
+        Fault.Hit(FaultPoint.Inject);
         _thread.TryContinue().OrThrow("resume thread", _thread.Tid);
+        Fault.Hit(FaultPoint.Inject);
         while (true)
         {
             _thread.TryWait(Deadline.Never);
             if (!_thread.LastStop.IsStopped)
                 throw new InjectionException($"thread {_thread.Tid} ended while it made a call for us", targetGone: true);
             if (_thread.LastStop.IsSignalStop && _thread.LastStop.StopSignal == stopSignal)
+            {
+                Fault.Hit(FaultPoint.Inject);
                 return;
+            }
+
             // A group-stopped target reports its event stop once more before it runs; anything else isn't ours to swallow either.
             _thread.TryContinue(_thread.LastStop.IsSignalStop ? _thread.LastStop.StopSignal : 0).OrThrow("resume thread", _thread.Tid);
         }
@@ -62,7 +71,9 @@ internal sealed class BorrowedThread : IDisposable
         try
         {
             _thread.SetSignalMask(Mask);
+            Fault.Hit(FaultPoint.Inject);
             _thread.SetRegisters(Original);
+            Fault.Hit(FaultPoint.Inject);
         }
         catch (KernelException gone) when (gone.Errno == Errno.ESRCH)
         {

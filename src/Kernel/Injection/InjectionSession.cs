@@ -77,6 +77,9 @@ public sealed class InjectionSession : IDisposable
         RemoteAddress data = _agent.Start + 4096;
         var batch = new RemoteBatch(data, (int)InjectionAgent.Length - 4096, 4);
         batch.Add(SyscallNumber.mprotect, data.Value, InjectionAgent.Length - 4096, (ulong)(Mman.PROT_READ | Mman.PROT_WRITE));
+        // Kept apart from the target's own mappings, which it would be merged with; and no child or core dump of the target's has a use for it.
+        batch.Add(SyscallNumber.madvise, _agent.Start.Value, InjectionAgent.Length, (ulong)Mman.MADV_DONTFORK);
+        batch.Add(SyscallNumber.madvise, _agent.Start.Value, InjectionAgent.Length, (ulong)Mman.MADV_DONTDUMP);
         RemoteAddress name = batch.PutText(InjectionAgent.MappingName);
         // Named where the kernel can (CONFIG_ANON_VMA_NAME); where not, the mapping is only known by its address.
         batch.Add(SyscallNumber.prctl, (ulong)Prctl.PR_SET_VMA, (ulong)Prctl.PR_SET_VMA_ANON_NAME, _agent.Start.Value, InjectionAgent.Length, name.Value);

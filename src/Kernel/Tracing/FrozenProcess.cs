@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Files;
+using Snap.Kernel.Processes;
 using Snap.Kernel.Syscalls;
 
 namespace Snap.Kernel.Tracing;
@@ -83,6 +84,7 @@ public sealed class FrozenProcess : IDisposable
                     return Undo(FreezeOutcome.Refused, tid, seized.Errno);
                 _threads.Add(tracee!);
                 tracee!.TryInterrupt();
+                Fault.Hit(FaultPoint.Seize);
             }
 
             if (parked == _threads.Count)
@@ -91,6 +93,7 @@ public sealed class FrozenProcess : IDisposable
             {
                 if (!_threads[parked].TryPark(deadline))
                     return Undo(FreezeOutcome.DeadlinePassed, _threads[parked].Tid);
+                Fault.Hit(FaultPoint.Seize);
             }
         }
 
@@ -105,8 +108,13 @@ public sealed class FrozenProcess : IDisposable
     /// <returns>How long the first thread stood still.</returns>
     public TimeSpan Thaw()
     {
+        Fault.Hit(FaultPoint.Thaw);
         foreach (Tracee thread in _threads)
+        {
             thread.TryDetach();
+            Fault.Hit(FaultPoint.Thaw);
+        }
+
         IsFrozen = false;
         _threads.Clear();
         return Stopwatch.GetElapsedTime(FrozenSince);

@@ -1,0 +1,59 @@
+using Snap.Dumper.Collect;
+using Snap.Image;
+
+namespace Snap.Dumper;
+
+/// <summary>Gives spaces their ids: those of the parent snapshot where it is the same process or object, new ones else.</summary>
+internal sealed class SpaceTable : ISpaceIds
+{
+    private readonly Dictionary<int, SpaceId> _processes = [];
+    private readonly Dictionary<(ulong Device, ulong Inode), SpaceId> _objects = [];
+    private readonly HashSet<SpaceId> _stored = [];
+    private readonly HashSet<SpaceId> _used = [];
+    private uint _last;
+
+    /// <summary>Starts from the spaces of the parent.</summary>
+    public SpaceTable(IReadOnlyList<SpaceImage> known)
+    {
+        foreach (SpaceImage space in known)
+        {
+            if (space.Kind == SpaceKind.AddressSpace)
+                _processes[space.Pid] = space.Id;
+            else
+                _objects[(space.Device, space.Inode)] = space.Id;
+            _stored.Add(space.Id);
+            _last = Math.Max(_last, space.Id.Value);
+        }
+    }
+
+    /// <summary>Spaces that a reader may still know and that no longer exist.</summary>
+    public IReadOnlyList<SpaceId> Removed => [.. _stored.Where(space => !_used.Contains(space))];
+
+    /// <inheritdoc/>
+    public SpaceId AddressSpace(int pid) => Use(_processes, pid);
+
+    /// <inheritdoc/>
+    public SpaceId SharedObject(ulong device, ulong inode) => Use(_objects, (device, inode));
+
+    /// <summary>Starts an interval: what is asked for from now on exists.</summary>
+    public void Begin() => _used.Clear();
+
+    /// <summary>The interval is complete: a reader may know its spaces from now on, whether it is stored or not.</summary>
+    public void End()
+    {
+        _stored.UnionWith(_used);
+        // An inode number may be given to another object later: what is gone is forgotten, but stays among the stored ones, to be removed again
+        // with each interval until the chain ends, since the one that removed it may have failed.
+        foreach ((ulong, ulong) gone in _objects.Where(entry => !_used.Contains(entry.Value)).Select(entry => entry.Key).ToList())
+            _objects.Remove(gone);
+    }
+
+    private SpaceId Use<TKey>(Dictionary<TKey, SpaceId> known, TKey key)
+        where TKey : notnull
+    {
+        if (!known.TryGetValue(key, out SpaceId space))
+            known.Add(key, space = new SpaceId(++_last));
+        _used.Add(space);
+        return space;
+    }
+}
