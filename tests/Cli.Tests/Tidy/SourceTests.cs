@@ -17,7 +17,7 @@ public sealed class SourceTests
 
     [Fact]
     public void Tests_wait_for_something_and_never_just_sleep() =>
-        Assert.Empty(SourceFiles.Matching(@"Thread\.Sleep|Task\.Delay", ["tests/Shared/Patience.cs"], "tests"));
+        Assert.Empty(SourceFiles.Matching(@"Thread\.Sleep|Task\.Delay", ["tests/Shared/Patience.cs", "tests/Programs/DotnetTarget/Program.cs"], "tests"));
 
     [Fact]
     public void Unsafe_code_is_in_the_kernel_layer_and_two_files_of_the_store() =>
