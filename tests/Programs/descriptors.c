@@ -1,5 +1,6 @@
 /* descriptors CHANNEL DIRECTORY [KIND]...: open descriptors, each checked from inside. Kinds, all of them if none is named: files, shared (one open file
- * under several numbers), pipes, eventfd, epoll, timerfd, signalfd, devices, directory, path (O_PATH), limits (many descriptors, high numbers). */
+ * under several numbers), pipes, eventfd, epoll, timerfd, signalfd, devices, directory, path (O_PATH), limits (many descriptors, high numbers). By name only:
+ * closed (a pipe without a writer). */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -82,10 +83,10 @@ static void check_shared(void)
 }
 
 /* pipes */
-static int full[2], empty[2], packets[2], half_closed[2], sized;
+static int full[2], empty[2], packets[2], sized;
 static void set_up_pipes(void)
 {
-    MUST(pipe2(full, O_NONBLOCK) == 0 && pipe(empty) == 0 && pipe2(packets, O_DIRECT | O_CLOEXEC) == 0 && pipe(half_closed) == 0);
+    MUST(pipe2(full, O_NONBLOCK) == 0 && pipe(empty) == 0 && pipe2(packets, O_DIRECT | O_CLOEXEC) == 0);
     sized = fcntl(full[1], F_SETPIPE_SZ, 1 << 20);
     MUST(sized == 1 << 20);
     unsigned char words[8192];
@@ -94,8 +95,6 @@ static void set_up_pipes(void)
         MUST(write(full[1], words, sizeof words) == sizeof words);
     }
     MUST(write(packets[1], "one", 3) == 3 && write(packets[1], "second", 6) == 6);
-    MUST(write(half_closed[1], "last words", 10) == 10);
-    close(half_closed[1]);
 }
 
 static void check_pipes(void)
@@ -123,10 +122,23 @@ static void check_pipes(void)
     EXPECT(read(packets[0], text, sizeof text) == 3, "first packet");
     EXPECT(read(packets[0], text, sizeof text) == 6, "second packet");
     MUST(write(packets[1], "one", 3) == 3 && write(packets[1], "second", 6) == 6);
-    struct pollfd hangup = {.fd = half_closed[0], .events = POLLIN};
+}
+
+/* closed: a pipe whose writing end nobody has any more */
+static int closed[2];
+static void set_up_closed(void)
+{
+    MUST(pipe(closed) == 0 && write(closed[1], "last words", 10) == 10);
+    close(closed[1]);
+}
+
+static void check_closed(void)
+{
+    struct pollfd hangup = {.fd = closed[0], .events = POLLIN};
     MUST(poll(&hangup, 1, 0) == 1);
     EXPECT_EQUAL(POLLIN | POLLHUP, hangup.revents, "pipe whose writer has closed");
-    MUST(ioctl(half_closed[0], FIONREAD, &unread) == 0);
+    int unread = -1;
+    MUST(ioctl(closed[0], FIONREAD, &unread) == 0);
     EXPECT_EQUAL(10, unread, "unread bytes of a closed pipe");
 }
 
@@ -332,7 +344,7 @@ static struct {
     {"files", set_up_files, check_files, 0},          {"shared", set_up_shared, check_shared, 0},       {"pipes", set_up_pipes, check_pipes, 0},
     {"eventfd", set_up_eventfd, check_eventfd, 0},    {"epoll", set_up_epoll, check_epoll, 0},          {"timerfd", set_up_timerfd, check_timerfd, 0},
     {"signalfd", set_up_signalfd, check_signalfd, 0}, {"devices", set_up_devices, check_devices, 0},    {"directory", set_up_directory, check_directory, 0},
-    {"path", set_up_path, check_path, 0},             {"limits", set_up_limits, check_limits, 0},
+    {"path", set_up_path, check_path, 0},             {"limits", set_up_limits, check_limits, 0},       {"closed", set_up_closed, check_closed, -1},
 };
 #define KINDS (int)(sizeof kinds / sizeof *kinds)
 
@@ -349,7 +361,7 @@ int main(int argc, char **argv)
     MUST(argc > 2);
     directory = argv[2];
     for (int i = 0; i < KINDS; i++) {
-        kinds[i].chosen = argc == 3;
+        kinds[i].chosen = argc == 3 && kinds[i].chosen == 0;
         for (int k = 3; k < argc; k++)
             kinds[i].chosen |= !strcmp(argv[k], kinds[i].name);
         if (kinds[i].chosen)

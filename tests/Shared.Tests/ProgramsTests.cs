@@ -20,6 +20,7 @@ public sealed class ProgramsTests
         { "counter", ["100", "{dir}/log"] },
         { "dead_leader", [] },
         { "descriptors", ["{dir}"] },
+        { "descriptors", ["{dir}", "closed"] },
         { "direct_io", ["{dir}"] },
         { "file_mappings", ["{dir}"] },
         { "locks", ["{dir}"] },
