@@ -1,4 +1,6 @@
 using Snap.Cli.Output;
+using Snap.Dumper;
+using Snap.Dumper.Host;
 
 namespace Snap.Cli;
 
@@ -16,6 +18,9 @@ internal static class Program
             return 0;
         }
 
+        // A tracer is this binary again: it must come up without anything that allocates later or listens to signals.
+        if (args is [TracerHost.Command, ..])
+            return TracerHost.Main(args[1..], request => TreeTracer.Attach(request, hasWatchdog: true));
         return CommandLine.Run(args, Terminal.Standard);
     }
 }

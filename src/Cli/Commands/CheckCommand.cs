@@ -50,7 +50,7 @@ internal static class CheckCommand
             table.AddRow(new Markup(finding.IsPresent ? "[green]yes[/]" : "[yellow]no[/]"), new Text(finding.Feature), new Text(detail));
         }
 
-        terminal.Rich.Write(table);
+        terminal.Write(table);
         terminal.Out.WriteLine();
         terminal.Out.WriteLine($"Linux {MachineCheck.KernelRelease}, user id {check.UserId}, tracker: {Describe(check.Tracker)}");
         terminal.Out.WriteLine(check.CanCapture ? "Snapshots can be taken here." : "No snapshots can be taken here; the lines with 'no' say why.");

@@ -65,6 +65,6 @@ internal static class LogCommand
                 snapshot.PagesDirty.ToString(CultureInfo.InvariantCulture), Sizes.Bytes(snapshot.BytesStored), Markup.Escape(string.Join(' ', remarks)));
         }
 
-        terminal.Rich.Write(table);
+        terminal.Write(table);
     }
 }

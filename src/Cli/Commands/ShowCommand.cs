@@ -59,7 +59,7 @@ internal static class ShowCommand
                 thread.Syscall is { } call ? Number(call) : "-", Number(thread.PendingSignals));
         }
 
-        terminal.Rich.Write(threads);
+        terminal.Write(threads);
         terminal.Out.WriteLine();
         Table descriptors = Tables.New("  fd>", "kind", "access", "position>", "target");
         foreach (ShowDescriptorJson descriptor in process.Descriptors)
@@ -68,7 +68,7 @@ internal static class ShowCommand
                 Markup.Escape(descriptor.Target));
         }
 
-        terminal.Rich.Write(descriptors);
+        terminal.Write(descriptors);
         terminal.Out.WriteLine();
         Table mappings = Tables.New("  mapping", "access", "size>", "own pages>", "name");
         foreach (ShowMappingJson mapping in process.Mappings)
@@ -78,7 +78,7 @@ internal static class ShowCommand
             mappings.AddRow($"  {mapping.Start}-{mapping.End}", mapping.Access, Sizes.Bytes((long)length), Number(mapping.Pages), Markup.Escape(mapping.Name));
         }
 
-        terminal.Rich.Write(mappings);
+        terminal.Write(mappings);
     }
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);

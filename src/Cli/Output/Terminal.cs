@@ -1,6 +1,7 @@
 using System.Text;
 using Snap.Kernel.Files;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Snap.Cli.Output;
 
@@ -14,14 +15,10 @@ internal sealed class Terminal
     private static readonly FileDescriptor _output = new(1);
     private static readonly FileDescriptor _error = new(2);
 
-    private readonly Lazy<IAnsiConsole> _rich;
 
     /// <summary>Writes to two given writers, without colour unless told.</summary>
-    public Terminal(TextWriter output, TextWriter error, bool outIsTerminal = false, bool errorIsTerminal = false)
-    {
+    public Terminal(TextWriter output, TextWriter error, bool outIsTerminal = false, bool errorIsTerminal = false) =>
         (Out, Error, OutIsTerminal, ErrorIsTerminal) = (output, error, outIsTerminal, errorIsTerminal);
-        _rich = new Lazy<IAnsiConsole>(MakeRich);
-    }
 
     /// <summary>The process's own standard output and error.</summary>
     public static Terminal Standard { get; } = new(Writer(_output), Writer(_error), IsTerminal(_output), IsTerminal(_error));
@@ -38,20 +35,31 @@ internal sealed class Terminal
     /// <summary>Somebody looks at <see cref="Error"/>.</summary>
     public bool ErrorIsTerminal { get; }
 
-    /// <summary>Tables and colours on <see cref="Out"/>; plain text if it is no terminal or NO_COLOR is set.</summary>
-    public IAnsiConsole Rich => _rich.Value;
-
-    private IAnsiConsole MakeRich()
+    /// <summary>Writes a table to <see cref="Out"/>: fitted to a terminal, in colour unless NO_COLOR is set; plain and uncut for anybody else.</summary>
+    public void Write(IRenderable table)
     {
-        bool colour = OutIsTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        if (OutIsTerminal)
+        {
+            MakeConsole(Out, string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")), WidthOf(_output)).Write(table);
+            return;
+        }
+
+        var text = new StringWriter();
+        MakeConsole(text, inColour: false, WidthOfFiles).Write(table);
+        foreach (string line in text.ToString().Split('\n')[..^1])
+            Out.WriteLine(line.TrimEnd());
+    }
+
+    private static IAnsiConsole MakeConsole(TextWriter writer, bool inColour, int width)
+    {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Ansi = colour ? AnsiSupport.Detect : AnsiSupport.No,
-            ColorSystem = colour ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Ansi = inColour ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = inColour ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
-            Out = new RichOutput(Out, OutIsTerminal),
+            Out = new RichOutput(writer, inColour, width),
         });
-        console.Profile.Width = OutIsTerminal ? console.Profile.Out.Width : WidthOfFiles;
+        console.Profile.Width = width;
         return console;
     }
 
@@ -80,13 +88,13 @@ internal sealed class Terminal
         private byte _first;
     }
 
-    private sealed class RichOutput(TextWriter writer, bool isTerminal) : IAnsiConsoleOutput
+    private sealed class RichOutput(TextWriter writer, bool isTerminal, int width) : IAnsiConsoleOutput
     {
         public TextWriter Writer => writer;
 
         public bool IsTerminal => isTerminal;
 
-        public int Width { get; } = isTerminal ? WidthOf(_output) : WidthOfFiles;
+        public int Width => width;
 
         public int Height => 25;
 
