@@ -50,4 +50,7 @@ public static partial class ErrorCatalogue
 
     /// <summary>A snapshot can't be dropped because a tag pins it.</summary>
     public static readonly ErrorKind SnapshotPinned = new("S0516", ExitCode.Usage, "the snapshot is pinned by a tag");
+
+    /// <summary>A retention rule doesn't follow the grammar.</summary>
+    public static readonly ErrorKind PolicyInvalid = new("S0517", ExitCode.Usage, "the retention rule can't be understood");
 }

@@ -19,4 +19,16 @@ public static class Durations
         duration = TimeSpan.FromSeconds(count * unit);
         return true;
     }
+
+    /// <summary>Writes one in the largest unit that fits exactly, milliseconds at least.</summary>
+    public static string Format(TimeSpan duration)
+    {
+        long milliseconds = (long)Math.Round(duration.TotalMilliseconds);
+        foreach ((long unit, string name) in (ReadOnlySpan<(long, string)>)[(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")])
+        {
+            if (milliseconds > 0 && milliseconds % unit == 0)
+                return string.Create(CultureInfo.InvariantCulture, $"{milliseconds / unit}{name}");
+        }
+        return string.Create(CultureInfo.InvariantCulture, $"{milliseconds}ms");
+    }
 }

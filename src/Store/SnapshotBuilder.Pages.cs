@@ -58,7 +58,10 @@ public sealed partial class SnapshotBuilder
     private bool TryFindEqual(ulong hash, ReadOnlySpan<byte> bytes, out SlotAddress equal)
     {
         if (!_hashes.TryGetValue(hash, out equal))
-            return _writer.TryFindHash(hash, out equal) && _writer.FindPage(equal) is { } found && found.Bytes.Span.SequenceEqual(bytes);
+        {
+            return _writer.TryFindHash(hash, out equal) && _writer.FindPage(equal) is { } found && found.Bytes.Span.SequenceEqual(bytes)
+                && _writer.TryBorrow(this, found);
+        }
         foreach (PageGroup open in (ReadOnlySpan<PageGroup>)[_newPages, _changedPages])
         {
             if (open.Holds(equal))

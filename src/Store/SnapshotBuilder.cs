@@ -133,6 +133,15 @@ public sealed partial class SnapshotBuilder : IDisposable
         _state = State.Disposed;
     }
 
+    /// <summary>Counts the builders begun; tells whether one may still hold a file that gc replaced.</summary>
+    internal ulong Number { get; init; }
+
+    /// <summary>The parent, which must not be dropped meanwhile.</summary>
+    internal SnapshotId Parent => _parent?.Info.Id ?? SnapshotId.None;
+
+    /// <summary>Pages of other commits that this one refers to; guarded by the writer (TryBorrow).</summary>
+    internal List<SlotAddress> Borrowed { get; } = [];
+
     private void Check()
     {
         ObjectDisposedException.ThrowIf(_state == State.Disposed, this);

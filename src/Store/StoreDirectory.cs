@@ -9,6 +9,9 @@ namespace Snap.Store;
 /// <summary>Finds, checks and creates the directory of a store.</summary>
 internal static class StoreDirectory
 {
+    public const string ReservePath = "reserve";
+    public const long ReserveBytes = 1 << 20;
+
     /// <summary>The disk of an existing store.</summary>
     public static PosixDisk OpenExisting(string directory)
     {
@@ -74,6 +77,7 @@ internal static class StoreDirectory
         var fresh = StoreConfig.New();
         disk.CreateDirectory(SegmentName.Directory);
         CatalogLog.Create(disk, fresh.StoreId);
+        EnsureReserve(disk);
         const string Temporary = StoreConfig.Path + ".tmp";
         disk.Unlink(Temporary);
         using (IDiskFile file = disk.CreateNew(Temporary))
@@ -85,8 +89,23 @@ internal static class StoreDirectory
         disk.SyncDirectory("");
     }
 
+    /// <summary>Room that only gc uses, when the disk is full: its first steps need a little before they free a lot.</summary>
+    public static void EnsureReserve(IDisk disk)
+    {
+        try
+        {
+            using IDiskFile reserve = disk.OpenOrCreate(ReservePath);
+            if (reserve.Length < ReserveBytes)
+                reserve.Reserve(ReserveBytes);
+        }
+        catch (SnapException)
+        {
+            // A disk this full has no room to set aside; the next collection tries again.
+        }
+    }
+
     private static bool IsOurs(string name) =>
-        name is WriterLock.Path or StoreVersion.LeasePath or SegmentName.Directory or StoreConfig.Path + ".tmp" or "engine.sock" or "engine.log"
+        name is WriterLock.Path or StoreVersion.LeasePath or SegmentName.Directory or StoreConfig.Path + ".tmp" or ReservePath or "engine.sock" or "engine.log"
         || name.StartsWith("catalog.", StringComparison.Ordinal);
 
     private static SnapException NotAStore(IDisk disk) =>

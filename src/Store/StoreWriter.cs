@@ -25,7 +25,7 @@ public sealed partial class StoreWriter : IDisposable
     private readonly CatalogLog _catalog;
     private readonly Lock _gate = new();
     private readonly Dictionary<string, SegmentWriter> _open = [];
-    private readonly HashSet<string> _building = [];
+    private readonly Dictionary<string, SnapshotBuilder> _builders = [];
     private readonly Dictionary<SnapshotId, SortedDictionary<SpaceId, PageMap>> _maps = [];
     private StoreReader? _reader;
     private ulong _readerChanges;
@@ -113,13 +113,12 @@ public sealed partial class StoreWriter : IDisposable
                 if (parentEntry is null || parentEntry.IsDropped)
                     throw StoreErrors.NoSnapshot(parent.ToString(), "the parent of the new snapshot is gone");
             }
-            if (_building.Contains(name))
+            if (_builders.ContainsKey(name))
                 throw new InvalidOperationException($"a snapshot of {name} is being built already");
             SortedDictionary<SpaceId, PageMap> maps = [];
             if (parentEntry is not null && !_maps.Remove(parent, out maps!))
                 maps = Slots.ReadMaps(parentEntry.Manifest);
-            _building.Add(name);
-            return new SnapshotBuilder(this, name, parentEntry, maps);
+            return _builders[name] = new SnapshotBuilder(this, name, parentEntry, maps) { Number = ++_begun };
         }
     }
 
@@ -133,6 +132,8 @@ public sealed partial class StoreWriter : IDisposable
             _isDisposed = true;
             _reader?.Dispose();
             _index?.Dispose();
+            _builders.Clear();
+            CloseRetired();
             Slots.Segments.Dispose();
             _catalog.Dispose();
             _lock.Dispose();
@@ -149,6 +150,16 @@ public sealed partial class StoreWriter : IDisposable
             if (_open.Remove(name, out SegmentWriter? writer) && !writer.IsFailed && writer.Position < _options.SegmentBytes)
                 return writer;
             return ReopenSegment(name) ?? CreateSegment(name);
+        }
+    }
+
+    /// <summary>Ends the lease that our own reader holds of an older moment.</summary>
+    private void RefreshReader()
+    {
+        lock (_gate)
+        {
+            _readerChanges = _state.Changes;
+            _reader?.Refresh();
         }
     }
 
@@ -224,7 +235,8 @@ public sealed partial class StoreWriter : IDisposable
     {
         lock (_gate)
         {
-            _building.Remove(name);
+            _builders.Remove(name);
+            CloseRetired();
             if (maps is not null && latest != SnapshotId.None)
                 _maps[latest] = maps;
         }

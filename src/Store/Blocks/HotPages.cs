@@ -52,6 +52,16 @@ internal sealed class HotPages(long budgetBytes)
         }
     }
 
+    /// <summary>Forgets pages that gc is about to remove.</summary>
+    public void RemoveWhere(Predicate<SlotAddress> isGone)
+    {
+        lock (_gate)
+        {
+            foreach (SlotAddress address in _pages.Keys.Where(address => isGone(address)).ToArray())
+                Remove(address);
+        }
+    }
+
     private static bool IsWhole(ReadOnlyMemory<byte> bytes) =>
         System.Runtime.InteropServices.MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> array) && array.Array!.Length == bytes.Length;
 }

@@ -59,6 +59,22 @@ internal static class CatalogRecords
         }
     }
 
+    public static void EncodeReplaced(ByteWriter to, ulong epoch, IReadOnlyList<SegmentEntry> next, IReadOnlyList<SegmentEntry> old)
+    {
+        to.Varint(epoch);
+        to.Varint((ulong)old.Count);
+        foreach (SegmentEntry entry in old)
+        {
+            if (next.FirstOrDefault(candidate => candidate.Segment == entry.Segment) is { } replaced)
+            {
+                EncodeSegment(to, replaced);
+                continue;
+            }
+            to.Varint(entry.Segment);
+            to.Varint(0);
+        }
+    }
+
     /// <summary>Applies one record's body, behind the durable length.</summary>
     /// <exception cref="FormatException">The bytes are no such record.</exception>
     public static void Apply(CatalogState state, RecordKind kind, ByteReader reader, UInt128 storeId)

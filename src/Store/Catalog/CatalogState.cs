@@ -34,7 +34,6 @@ internal sealed class CatalogState
     private readonly SortedDictionary<uint, SegmentEntry> _segments = [];
     private readonly Dictionary<string, ulong> _nextSequences = [];
     private SnapshotInfo[]? _listed;
-    private ulong _nextOrder;
 
     public Lock Gate { get; } = new();
 
@@ -43,6 +42,9 @@ internal sealed class CatalogState
 
     /// <summary>Segments from this number on are new to the catalog; lower ones that it doesn't list are dead.</summary>
     public uint NextSegment { get; set; } = 1;
+
+    /// <summary>Order of the next commit.</summary>
+    public ulong NextOrder { get; private set; }
 
     /// <summary>Changes so far; tells caches that they are stale.</summary>
     public ulong Changes { get; private set; }
@@ -112,7 +114,7 @@ internal sealed class CatalogState
         lock (Gate)
         {
             if (!_snapshots.ContainsKey(entry.Info.Id))
-                entry.Order = _nextOrder++;
+                entry.Order = NextOrder++;
             _snapshots[entry.Info.Id] = entry;
             SetNextSequence(entry.Info.Name, entry.Info.Sequence + 1);
             Changed();

@@ -65,8 +65,23 @@ internal readonly record struct BlockHead(BlockEncoding Encoding, int PageCount,
         to.U16(Base.Mask);
     }
 
+    /// <summary>Decodes the head alone, from the first bytes of a body.</summary>
+    public static bool TryDecodeHead(ReadOnlySpan<byte> start, out BlockHead head)
+    {
+        try
+        {
+            head = Decode(start, out _, isWhole: false);
+            return true;
+        }
+        catch (FormatException)
+        {
+            head = default;
+            return false;
+        }
+    }
+
     /// <exception cref="FormatException">The bytes are no block.</exception>
-    public static BlockHead Decode(ReadOnlySpan<byte> body, out ReadOnlySpan<byte> payload)
+    public static BlockHead Decode(ReadOnlySpan<byte> body, out ReadOnlySpan<byte> payload, bool isWhole = true)
     {
         var reader = new ByteReader(body);
         byte first = reader.Byte();
@@ -90,7 +105,7 @@ internal readonly record struct BlockHead(BlockEncoding Encoding, int PageCount,
             throw new FormatException($"the block encoding {(int)encoding} is unknown");
         }
         payload = body[reader.Position..];
-        if (encoding == BlockEncoding.Raw && payload.Length != pages * PageRange.PageSize)
+        if (isWhole && encoding == BlockEncoding.Raw && payload.Length != pages * PageRange.PageSize)
             throw new FormatException("a raw block has the wrong length");
         return new BlockHead(encoding, pages, slot, decoded, depth, basis);
     }

@@ -44,9 +44,9 @@ internal sealed class SegmentFile : IDisposable
         {
             if (TrySearch(slot, out entry))
                 return true;
-            if (newestTable is not { } table || table == _loadedTable)
+            if (!IsNewer(newestTable))
                 return false;
-            LoadTables(table);
+            LoadTables(newestTable!.Value);
             return TrySearch(slot, out entry);
         }
     }
@@ -56,8 +56,8 @@ internal sealed class SegmentFile : IDisposable
     {
         lock (_gate)
         {
-            if (newestTable is { } table && table != _loadedTable)
-                LoadTables(table);
+            if (IsNewer(newestTable))
+                LoadTables(newestTable!.Value);
             return [.. _entries];
         }
     }
@@ -132,6 +132,9 @@ internal sealed class SegmentFile : IDisposable
             _file = null;
         }
     }
+
+    /// <summary>Tables come one behind the other; a writer may have gone on since the caller looked at the catalog.</summary>
+    private bool IsNewer(long? table) => table is { } offset && (_loadedTable is null || offset > _loadedTable);
 
     private bool TrySearch(uint slot, out SlotEntry entry)
     {

@@ -32,6 +32,14 @@ internal sealed class SegmentSet(IDisk disk, CatalogState state) : IDisposable
             _files[file.Segment] = file;
     }
 
+    /// <summary>Forgets a segment's file without closing it: somebody may be about to read from it.</summary>
+    /// <returns>The file, if it was open.</returns>
+    public SegmentFile? Take(uint segment)
+    {
+        lock (_gate)
+            return _files.Remove(segment, out SegmentFile? file) ? file : null;
+    }
+
     /// <summary>Forgets a segment's file, and closes it.</summary>
     public void Remove(uint segment)
     {

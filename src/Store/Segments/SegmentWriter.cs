@@ -68,6 +68,15 @@ internal sealed class SegmentWriter
         return entry;
     }
 
+    /// <summary>Appends a record whose slots are given.</summary>
+    public void AppendEntry(RecordKind kind, byte version, uint firstSlot, ushort mask, ReadOnlySpan<byte> body)
+    {
+        (long offset, int length) = Append(kind, version, body, default);
+        var entry = new SlotEntry(firstSlot, mask, offset, length);
+        File.AddEntry(entry);
+        _newEntries.Add(entry);
+    }
+
     /// <summary>Remembers the hash of a stored page for the index.</summary>
     public void AddHash(uint slot, ulong hash) => _newHashes.Add((slot, hash));
 

@@ -32,6 +32,18 @@ internal sealed class CrashDisk : IDisk
     /// <summary>True: a failing write leaves its first half.</summary>
     public bool ShortWrites { get; set; }
 
+    /// <summary>Room for all files' bytes; beyond it, ENOSPC.</summary>
+    public long CapacityBytes { get; set; } = long.MaxValue;
+
+    public long UsedBytes
+    {
+        get
+        {
+            lock (_gate)
+                return _names.Values.Distinct().Sum(node => (long)node.Bytes.Count);
+        }
+    }
+
     public int LoggedChanges => _changes.Count;
 
     public string Describe(string path) => "/crash/" + path;
@@ -295,6 +307,9 @@ internal sealed class CrashDisk : IDisk
 
         private void Apply(ReadOnlySpan<byte> bytes, long offset)
         {
+            if (disk.CapacityBytes < long.MaxValue && offset + bytes.Length > node.Bytes.Count
+                && disk.UsedBytes + offset + bytes.Length - node.Bytes.Count > disk.CapacityBytes)
+                throw DiskFailure.Make("write to", disk.Describe(path), DiskFailure.ENOSPC);
             node.Write(bytes, (int)offset);
             disk._changes.Add(new Change(ChangeKind.Write, path, node, null, offset, bytes.ToArray()));
         }
@@ -314,8 +329,11 @@ internal sealed class CrashDisk : IDisk
             lock (disk._gate)
             {
                 disk.Fail("reserve room for", path);
-                if (node.Bytes.Count < length)
-                    Truncate(length);
+                if (node.Bytes.Count >= length)
+                    return;
+                if (disk.CapacityBytes < long.MaxValue && disk.UsedBytes + length - node.Bytes.Count > disk.CapacityBytes)
+                    throw DiskFailure.Make("reserve room for", disk.Describe(path), DiskFailure.ENOSPC);
+                Truncate(length);
             }
         }
 

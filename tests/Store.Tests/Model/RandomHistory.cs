@@ -13,6 +13,9 @@ internal sealed class RandomHistory(int seed, int pagesPerSnapshot = 40)
     /// <summary>Acknowledged snapshots.</summary>
     public Dictionary<SnapshotId, ModelSnapshot> Committed { get; } = [];
 
+    /// <summary>What every snapshot ever acknowledged holds, dropped ones included.</summary>
+    public Dictionary<SnapshotId, ModelSnapshot> Models { get; } = [];
+
     public Dictionary<string, SnapshotId> Latest { get; } = [];
 
     public Random Random => _random;
@@ -37,6 +40,7 @@ internal sealed class RandomHistory(int seed, int pagesPerSnapshot = 40)
         var time = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero).AddSeconds(_clock++);
         SnapshotInfo info = builder.Commit(new SnapshotHeader(name, time) { Facts = model.Facts }, model.Image);
         Committed.Add(info.Id, model);
+        Models.Add(info.Id, model);
         Latest[name] = info.Id;
     }
 
@@ -50,6 +54,31 @@ internal sealed class RandomHistory(int seed, int pagesPerSnapshot = 40)
             using SnapshotContent content = reader.OpenSnapshot(id);
             model.AssertEqual(content);
         }
+    }
+
+    /// <summary>A collection with a random policy; what it drops is no longer expected.</summary>
+    public GarbageReport Collect(StoreWriter writer, bool allowProblems = false)
+    {
+        if (_random.Next(3) == 0 && Committed.Count > 0)
+            writer.Tag(Committed.Keys.ElementAt(_random.Next(Committed.Count)), _random.Next(2) == 0 ? "t1" : "t2");
+        var policy = new RetentionPolicy { KeepLast = _random.Next(1, 4), KeepEvery = [new KeepEvery(TimeSpan.FromSeconds(_random.Next(2, 20)), null)] };
+        GarbageReport report = writer.CollectGarbage(new GarbageOptions { Policy = policy });
+        Assert.True(allowProblems || report.Problems.Count == 0, string.Join('\n', report.Problems));
+        foreach (RetentionDecision decision in report.Decisions.Where(decision => !decision.IsKept))
+            Committed.Remove(decision.Snapshot.Id);
+        return report;
+    }
+
+    /// <summary>Deletes a snapshot that nothing pins, if there is one.</summary>
+    public void Remove(StoreWriter writer)
+    {
+        IReadOnlyList<TagInfo> tags = writer.Reader.Tags;
+        SnapshotId[] free = [.. Committed.Keys.Where(id => tags.All(tag => tag.Id != id))];
+        if (free.Length < 2)
+            return;
+        SnapshotId victim = free[_random.Next(free.Length)];
+        writer.Remove([victim]);
+        Committed.Remove(victim);
     }
 
     private SnapshotId PickParent(string name)
