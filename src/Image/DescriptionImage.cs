@@ -75,7 +75,7 @@ public sealed record PipeDescription : DescriptionImage
     public required int Pipe { get; init; }
 }
 
-/// <summary>A pipe with both ends inside the tree.</summary>
+/// <summary>A pipe whose ends lie inside the tree; if no description has one of them, nobody has it any more.</summary>
 /// <param name="Id">Number within the image.</param>
 /// <param name="Inode">pipe:[inode] at the moment of the snapshot.</param>
 /// <param name="Capacity">F_GETPIPE_SZ in bytes.</param>

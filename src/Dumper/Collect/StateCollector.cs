@@ -256,8 +256,16 @@ public sealed partial class StateCollector : IDisposable
         foreach (OpenDescription end in _descriptors.Descriptions)
         {
             ulong inode = end.First.Target.Number;
-            if (end.Class != DescriptionClass.Pipe || !end.First.CanRead || _pipes.Exists(pipe => pipe.Inode == inode))
+            if (end.Class != DescriptionClass.Pipe || _pipes.Exists(pipe => pipe.Inode == inode))
                 continue;
+            if (!end.First.CanRead)
+            {
+                // A writing end that nobody reads from any more: what was unread is gone.
+                if (!_descriptors.Descriptions.Exists(other => other.First.Target.Number == inode && other.First.Target.Kind == DescriptorKind.Pipe && other.First.CanRead))
+                    _pipes.Add(new PipeImage(_pipes.Count, inode, end.Extra, []));
+                continue;
+            }
+
             bool isPackets = _descriptors.Descriptions.Exists(other => other.Class == DescriptionClass.Pipe
                 && other.First.Target.Number == inode && other.First.CanWrite && (other.First.Info.Flags & Fcntl.O_DIRECT) != 0);
             _pipes.Add(_pipeContents.Read(_target.Handle, end.First, end.Extra, isPackets, _pipes.Count, _findings));

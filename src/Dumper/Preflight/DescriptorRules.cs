@@ -119,6 +119,8 @@ internal sealed class DescriptorRules(DescriptorTable table, FileReach reach, Ou
         int holder = isClosed ? outside.HolderOf(inode) : 0;
         if (isClosed && holder == 0)
             return DescriptionClass.Pipe;
+        if (!isClosed && !_standard.ContainsKey(description.First.Object) && PipeEnds.IsOtherClosed(table.Pid, description.First))
+            return DescriptionClass.Pipe;
         string other = holder == 0 ? "whose other end lies outside" : string.Create(CultureInfo.InvariantCulture, $"that process {holder} has open too");
         return Outside(description, "a pipe " + other);
     }
