@@ -11,6 +11,8 @@ public sealed record SnapshotFacts
 {
     /// <summary>Pid of the root of the tree.</summary>
     public required int Pid { get; init; }
+    /// <summary>Start time of the root in clock ticks since boot; with pid and boot id it names one process for ever.</summary>
+    public ulong StartTime { get; init; }
     /// <summary>Processes in the snapshot.</summary>
     public required int Processes { get; init; }
     /// <summary>Threads of them all.</summary>

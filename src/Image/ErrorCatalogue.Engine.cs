@@ -18,6 +18,9 @@ public static partial class ErrorCatalogue
     /// <summary>The command that was to be run could not be started.</summary>
     public static readonly ErrorKind CommandNotStarted = new("S0705", ExitCode.NotFound, "the command could not be started");
 
+    /// <summary>The session was ended while a checkpoint was under way.</summary>
+    public static readonly ErrorKind SessionEnded = new("S0707", ExitCode.Busy, "the session ended before the checkpoint was stored");
+
     /// <summary>More checkpoints were asked for than may be under way.</summary>
     public static readonly ErrorKind TooManyIntervals = new("S0706", ExitCode.Busy, "the encoder has not finished the checkpoints before this one");
 }

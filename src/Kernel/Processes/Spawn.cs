@@ -26,11 +26,19 @@ public sealed record SpawnOptions
     public string? WorkingDirectory { get; init; }
     /// <summary>setsid(2) first.</summary>
     public bool NewSession { get; init; }
+    /// <summary>Signals that we were started with ignored (nohup, a shell's background) stay ignored; else every action is the default.</summary>
+    public bool KeepIgnored { get; init; }
 }
 
 /// <summary>A child that we started and must reap; never one of System.Diagnostics.Process, whose reaper would take its ptrace stops.</summary>
 public sealed unsafe partial class ChildProcess
 {
+    /// <summary>Held while a child is started and until it is known, so that nobody takes it for an orphan.</summary>
+    internal static readonly Lock Starting = new();
+
+    /// <summary>Children that have an owner who will reap them.</summary>
+    internal static readonly Dictionary<int, ChildProcess> Started = [];
+
     private WaitStatus? _ended;
 
     private ChildProcess(int pid) => Pid = pid;
@@ -39,14 +47,21 @@ public sealed unsafe partial class ChildProcess
     public int Pid { get; }
 
     /// <summary>Adopts a child that was made another way (clone3 of the restorer).</summary>
-    public static ChildProcess Adopt(int pid) => new(pid);
+    public static ChildProcess Adopt(int pid)
+    {
+        lock (Starting)
+            return Started[pid] = new ChildProcess(pid);
+    }
+
+    /// <summary>A child that nobody started or adopted.</summary>
+    internal static ChildProcess Orphan(int pid) => new(pid);
 
     /// <summary>posix_spawnp(3): default signal actions, empty signal mask.</summary>
     /// <exception cref="KernelException">ENOENT, EACCES, …: it could not be started.</exception>
     public static ChildProcess Start(SpawnOptions options)
     {
         using var actions = new FileActions();
-        using var attributes = new Attributes(options.NewSession);
+        using var attributes = new Attributes(options.NewSession, options.KeepIgnored ? IgnoredSignals() : 0);
         // A source that is itself a target number of another entry would be overwritten: lift all sources above every target first.
         int top = options.Descriptors.Count == 0 ? 0 : options.Descriptors.Keys.Max() + 1;
         var lifted = new List<FileDescriptor>();
@@ -66,13 +81,16 @@ public sealed unsafe partial class ChildProcess
             string[] arguments = [options.ProgramName ?? options.Program, .. options.Arguments];
             using var argv = new StringArray(arguments);
             using var envp = new StringArray(MergedEnvironment(options.Environment));
-            int pid;
-            int errno;
-            fixed (byte* program = FileDescriptor.Terminated(options.Program))
-                errno = posix_spawnp(&pid, program, actions.Pointer, attributes.Pointer, argv.Pointer, envp.Pointer);
-            if (errno != 0)
-                throw new KernelException((Errno)errno, $"start {options.Program}");
-            return new ChildProcess(pid);
+            lock (Starting)
+            {
+                int pid;
+                int errno;
+                fixed (byte* program = FileDescriptor.Terminated(options.Program))
+                    errno = posix_spawnp(&pid, program, actions.Pointer, attributes.Pointer, argv.Pointer, envp.Pointer);
+                if (errno != 0)
+                    throw new KernelException((Errno)errno, $"start {options.Program}");
+                return Started[pid] = new ChildProcess(pid);
+            }
         }
         finally
         {
@@ -87,7 +105,7 @@ public sealed unsafe partial class ChildProcess
             return known;
         int status;
         Door.CallRestarting(SyscallNumber.wait4, (ulong)Pid, (ulong)(&status), unchecked((ulong)Sched.__WALL)).OrThrow("wait4", Pid);
-        return (_ended = new WaitStatus(status)).Value;
+        return Reaped(status);
     }
 
     /// <summary>Reaps it if it has ended.</summary>
@@ -99,7 +117,7 @@ public sealed unsafe partial class ChildProcess
             int status;
             long got = Door.CallRestarting(SyscallNumber.wait4, (ulong)Pid, (ulong)(&status), unchecked((ulong)(Sched.__WALL | Sched.WNOHANG))).OrThrow("wait4", Pid);
             if (got != 0)
-                _ended = new WaitStatus(status);
+                Reaped(status);
         }
 
         ended = _ended.GetValueOrDefault();
@@ -112,6 +130,24 @@ public sealed unsafe partial class ChildProcess
         if (_ended is null)
             Door.Call(SyscallNumber.kill, (ulong)Pid, (ulong)signal);
     }
+
+    private WaitStatus Reaped(int status)
+    {
+        var ended = new WaitStatus(status);
+        _ended = ended;
+        lock (Starting)
+        {
+            // The pid may be another child's by now.
+            if (Started.GetValueOrDefault(Pid) == this)
+                Started.Remove(Pid);
+        }
+
+        return ended;
+    }
+
+    /// <summary>SigIgn as exec would pass it on, without SIGPIPE: that one the runtime ignores for itself.</summary>
+    private static ulong IgnoredSignals() =>
+        (Procfs.TaskFiles.Self.ReadStatus()?.IgnoredSignals ?? 0) & ~(1UL << (Abi.Signal.SIGPIPE - 1));
 
     private static string[] MergedEnvironment(IReadOnlyDictionary<string, string?> changes)
     {
@@ -204,13 +240,14 @@ public sealed unsafe partial class ChildProcess
     {
         private const short SetSigMask = 0x08, SetSigDefault = 0x04, SetSid = 0x80;
 
-        public Attributes(bool newSession)
+        public Attributes(bool newSession, ulong keptSignals)
         {
             Check(posix_spawnattr_init(Pointer));
             byte* mask = stackalloc byte[128];
             new Span<byte>(mask, 128).Clear();
             Check(posix_spawnattr_setsigmask(Pointer, mask));
             new Span<byte>(mask, 128).Fill(0xFF);
+            *(ulong*)mask &= ~keptSignals;
             Check(posix_spawnattr_setsigdefault(Pointer, mask));
             Check(posix_spawnattr_setflags(Pointer, (short)(SetSigMask | SetSigDefault | (newSession ? SetSid : 0))));
         }

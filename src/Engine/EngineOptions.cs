@@ -1,0 +1,28 @@
+using Snap.Dumper.Host;
+using Snap.Image;
+using Snap.Kernel.Processes;
+using Snap.Store;
+
+namespace Snap.Engine;
+
+/// <summary>How an engine works.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>How tracer processes are started.</summary>
+    public TracerLaunch Tracer { get; init; } = TracerLaunch.Own;
+
+    /// <summary>How the store is opened.</summary>
+    public StoreOptions Store { get; init; } = new();
+
+    /// <summary>Checkpoints of one session that may be under way: one being taken while the one before it is encoded.</summary>
+    public int MaxPending { get; init; } = 2;
+
+    /// <summary>The tracker to use; null for the first of the ladder that works.</summary>
+    public TrackerKind? ForcedTracker { get; init; }
+
+    /// <summary>Starts a tracer; replaced by tests that have no target.</summary>
+    internal Func<AttachRequest, TracerProcess>? StartTracer { get; init; }
+
+    /// <summary>Called where the engine passes a fault point; tests throw from it.</summary>
+    internal Action<FaultPoint> OnPass { get; init; } = _ => { };
+}

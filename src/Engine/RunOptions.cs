@@ -1,0 +1,27 @@
+namespace Snap.Engine;
+
+/// <summary>How a command is run under checkpoints.</summary>
+public sealed record RunOptions
+{
+    /// <summary>The program and its arguments.</summary>
+    public required IReadOnlyList<string> Command { get; init; }
+
+    /// <summary>Time from one checkpoint to the next; null: none are taken.</summary>
+    public required TimeSpan? Every { get; init; }
+
+    /// <summary>The chain; null for the command's name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>As <see cref="WatchOptions.OnStatus"/>; on a thread of the watch.</summary>
+    public Action<WatchStatus> OnStatus { get; init; } = _ => { };
+
+    /// <summary>As <see cref="WatchOptions.OnSnapshot"/>; on a thread of the watch.</summary>
+    public Action<Store.SnapshotInfo> OnSnapshot { get; init; } = _ => { };
+}
+
+/// <summary>How a run ended.</summary>
+/// <param name="Pid">The command's pid.</param>
+/// <param name="Exit">How the command ended.</param>
+/// <param name="Watch">What the checkpoints came to; null if none were asked for.</param>
+/// <param name="WatchFailure">What ended the watch before the command ended.</param>
+public sealed record RunResult(int Pid, Kernel.Processes.WaitStatus Exit, WatchStatus? Watch, Image.SnapException? WatchFailure);

@@ -1,0 +1,174 @@
+// Invariants.
+// Must: intervals end in the order they were asked for, each once: stored and told as durable, or told as not stored, or not taken.
+// Must: when interval N could not be stored, every interval whose Take was sent before the tracer was told is not stored either: it holds only what
+// changed since N. Sending a Take, and telling of a failure with marking what it dooms, exclude each other (_gate).
+// Must: the parent of a snapshot is the last one this session committed (or was given at the start), never one that may not exist.
+using System.Diagnostics.CodeAnalysis;
+using Snap.Dumper;
+using Snap.Dumper.Host;
+using Snap.Image;
+using Snap.Kernel.Processes;
+using Snap.Store;
+
+namespace Snap.Engine;
+
+/// <summary>One tree that is being tracked: its tracer process, the checkpoints under way, and the thread that stores them.</summary>
+public sealed partial class TargetSession : IDisposable
+{
+    private static readonly TimeSpan _stopPatience = TimeSpan.FromSeconds(5);
+
+    private readonly SnapEngine _engine;
+    private readonly TargetIdentity _target;
+    private readonly ProcessHandle? _process;
+    private readonly Lock _attaching = new();
+    private readonly Lock _gate = new();
+    private readonly Queue<PendingSnapshot> _pending = [];
+    private Tracer? _tracer;
+    private ulong _lastInterval;
+    private SnapshotInfo? _parent;
+    private bool _targetGone;
+    private bool _isDisposed;
+
+    internal TargetSession(SnapEngine engine, TargetIdentity target, ChainChoice chain)
+    {
+        (_engine, _target, Name, _parent) = (engine, target, chain.Name, chain.Parent);
+        _process = ProcessHandle.OpenOrGone(target.Pid);
+    }
+
+    /// <summary>The chain its snapshots go to.</summary>
+    public string Name { get; }
+
+    /// <summary>Root of the tree.</summary>
+    public int Pid => _target.Pid;
+
+    /// <summary>Which tracker finds the dirty pages.</summary>
+    public TrackerKind Tracker
+    {
+        get
+        {
+            lock (_gate)
+                return _tracer?.Process.Tracker ?? TrackerKind.Compare;
+        }
+    }
+
+    /// <summary>The target has ended.</summary>
+    public bool TargetGone => _targetGone || _process is null || _process.HasExited;
+
+    /// <summary>The newest snapshot of this process, taken in this session or before it.</summary>
+    public SnapshotInfo? Last
+    {
+        get
+        {
+            lock (_gate)
+                return _parent;
+        }
+    }
+
+    /// <summary>Pid of the tracer process, for messages and tests; 0 if none is running.</summary>
+    public int TracerPid
+    {
+        get
+        {
+            lock (_gate)
+                return _tracer is { HasEnded: false } tracer ? tracer.Process.Pid : 0;
+        }
+    }
+
+    /// <summary>Takes one checkpoint now.</summary>
+    /// <param name="missedBefore">Ticks of a watch that were skipped or failed since the last one.</param>
+    /// <returns>The snapshot; it is durable.</returns>
+    /// <exception cref="SnapException">It could not be taken or stored; the target is as it was.</exception>
+    public SnapshotInfo Take(long missedBefore = 0) =>
+        TryBegin(out PendingSnapshot? pending, missedBefore) ? pending.Wait()
+            : throw new SnapException(ErrorCatalogue.TooManyIntervals, $"cannot take a checkpoint of {Name} now", $"pid {Pid}",
+                $"{_engine.Options.MaxPending} checkpoints are under way", "wait for them");
+
+    /// <summary>Begins a checkpoint, unless as many are under way as may be.</summary>
+    /// <exception cref="SnapException">The tracer had ended, and a new one could not attach.</exception>
+    public bool TryBegin([NotNullWhen(true)] out PendingSnapshot? pending, long missedBefore = 0)
+    {
+        pending = null;
+        Attach();
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (_pending.Count >= _engine.Options.MaxPending)
+                return false;
+            pending = new PendingSnapshot(++_lastInterval, missedBefore);
+            _pending.Enqueue(pending);
+            // If the tracer has just died the thread that listens to it fails what is pending.
+            if (_tracer is not { HasEnded: false } tracer || !tracer.Process.TryTake(new CheckpointRequest { Interval = pending.Interval }))
+                FailAllPending(TracerLost(null));
+            return true;
+        }
+    }
+
+    /// <summary>Lets the target go. Checkpoints under way end first.</summary>
+    public void Dispose()
+    {
+        Tracer? tracer;
+        lock (_gate)
+        {
+            if (_isDisposed)
+                return;
+            _isDisposed = true;
+            tracer = _tracer;
+        }
+
+        tracer?.End();
+        lock (_gate)
+            FailAllPending(new SnapException(ErrorCatalogue.SessionEnded, $"the checkpoint of {Name} was given up", $"pid {Pid}"));
+        _engine.Forget(this);
+        _process?.Dispose();
+    }
+
+    /// <summary>Starts a tracer, unless one is running.</summary>
+    internal void Attach()
+    {
+        lock (_attaching)
+        {
+            Tracer? dead = null;
+            lock (_gate)
+            {
+                ObjectDisposedException.ThrowIf(_isDisposed, this);
+                if (_tracer is { HasEnded: false })
+                    return;
+                (dead, _tracer) = (_tracer, null);
+            }
+
+            dead?.End();
+            AttachAnew();
+        }
+    }
+
+    private void AttachAnew()
+    {
+        if (TargetGone || !_target.IsAlive)
+        {
+            _targetGone = true;
+            throw new SnapException(ErrorCatalogue.TargetEnded, $"process {Pid} has ended", $"pid {Pid}", toDo: "snap log shows the snapshots that there are of it");
+        }
+
+        SnapshotInfo? parent = Last;
+        IReadOnlyList<SpaceImage> known = parent is null ? [] : SpacesOf(parent);
+        TracerProcess process = _engine.StartTracer(new AttachRequest { Pid = Pid, KnownSpaces = known, Tracker = _engine.Options.ForcedTracker });
+        lock (_gate)
+            _tracer = new Tracer(this, process, known);
+    }
+
+    private IReadOnlyList<SpaceImage> SpacesOf(SnapshotInfo snapshot)
+    {
+        using SnapshotContent content = _engine.Reader.OpenSnapshot(snapshot.Id);
+        return ImageCodec.Decode(content.ReadImage()).Spaces;
+    }
+
+    private SnapException TracerLost(SnapException? bug) => new(ErrorCatalogue.TracerLost, $"the tracer process of {Name} ended unexpectedly", $"pid {Pid}",
+        bug is null ? "it was killed, or crashed" : $"{bug.What}: {bug.Why}", "the target is unharmed; the next checkpoint starts a new tracer, and is a full one", bug);
+
+    /// <summary>Under the gate.</summary>
+    private void FailAllPending(SnapException reason)
+    {
+        while (_pending.TryDequeue(out PendingSnapshot? pending))
+            pending.Fail(reason);
+    }
+}

@@ -1,0 +1,29 @@
+namespace Snap.Engine;
+
+/// <summary>How a process is watched.</summary>
+public sealed record WatchOptions
+{
+    /// <summary>Time from one checkpoint to the next. Ticks are counted from the start, so that they don't drift.</summary>
+    public required TimeSpan Every { get; init; }
+
+    /// <summary>End after this many snapshots; null for no limit.</summary>
+    public long? Count { get; init; }
+
+    /// <summary>End after this time; null for no limit.</summary>
+    public TimeSpan? For { get; init; }
+
+    /// <summary>The chain; null as <see cref="SnapEngine.Track"/> chooses.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Try again also if the target can't be captured at the very beginning (a program that is just starting); else that is thrown.</summary>
+    public bool RetryFromTheStart { get; init; }
+
+    /// <summary>Called about once a second, and at the end, on the loop's thread.</summary>
+    public Action<WatchStatus> OnStatus { get; init; } = _ => { };
+
+    /// <summary>Called for each snapshot, in order, on the loop's thread.</summary>
+    public Action<Store.SnapshotInfo> OnSnapshot { get; init; } = _ => { };
+
+    /// <summary>How long to wait after a failure. An attempt costs the target a look at all its state, or a pause: not ten times a second.</summary>
+    internal TimeSpan RetryPeriod { get; init; } = TimeSpan.FromSeconds(1);
+}
