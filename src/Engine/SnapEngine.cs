@@ -1,6 +1,7 @@
 using Snap.Dumper.Host;
 using Snap.Image;
 using Snap.Kernel.Processes;
+using Snap.Restorer;
 using Snap.Store;
 
 namespace Snap.Engine;
@@ -69,6 +70,10 @@ public sealed class SnapEngine : IDisposable
             throw;
         }
     }
+
+    /// <summary>Brings a snapshot back to life; see <see cref="SnapshotRestore"/>.</summary>
+    /// <exception cref="SnapException">It can't be restored; every reason is told. Nothing is left running.</exception>
+    public RestoredProcess Restore(SnapshotId snapshot, RestoreOptions options) => SnapshotRestore.Restore(StoreDirectory, Reader, snapshot, options);
 
     /// <inheritdoc/>
     public void Dispose()
