@@ -32,6 +32,7 @@ internal sealed class ProcessPages : IDisposable
     private readonly PageSet _mapped = new();
     private IReadOnlyList<MapsEntry> _frozenMappings = [];
     private bool _dropEverythingFirst = true;
+    private ulong? _fullInterval;
     private bool _sawDirectIo;
 
     /// <summary>Looks after the private pages that belong to <paramref name="space"/>.</summary>
@@ -42,7 +43,7 @@ internal sealed class ProcessPages : IDisposable
         _copier = new PageCopier(memory);
     }
 
-    /// <summary>True until an interval with every page has been committed.</summary>
+    /// <summary>True until an interval with every page has been given, and again if that one was not stored.</summary>
     public bool IsFull => _dropEverythingFirst;
 
     /// <summary>Pages that live passes copied in the interval under way.</summary>
@@ -172,6 +173,9 @@ internal sealed class ProcessPages : IDisposable
         pages.Add(_current);
         _current.Clear();
         _uncommitted.Add(interval, pages);
+        if (_dropEverythingFirst)
+            _fullInterval = interval;
+        _dropEverythingFirst = false;
     }
 
     /// <summary>The interval broke off before its end: everything it reported is owed to the next.</summary>
@@ -184,7 +188,6 @@ internal sealed class ProcessPages : IDisposable
     /// <summary>The interval, and all before it, are durable.</summary>
     public void Committed(ulong interval)
     {
-        _dropEverythingFirst = false;
         foreach (ulong done in _uncommitted.Keys.Where(key => key <= interval).ToList())
             _uncommitted.Remove(done);
     }
@@ -192,6 +195,13 @@ internal sealed class ProcessPages : IDisposable
     /// <summary>The interval, and all after it, were not stored.</summary>
     public void Failed(ulong interval)
     {
+        // If the one with every page was among them, the next must again say that nothing but what it gives exists.
+        if (_fullInterval is { } full && full >= interval)
+        {
+            _dropEverythingFirst = true;
+            _fullInterval = null;
+        }
+
         foreach (ulong lost in _uncommitted.Keys.Where(key => key >= interval).ToList())
         {
             Owe(_uncommitted[lost]);
