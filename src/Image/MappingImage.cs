@@ -84,4 +84,6 @@ public enum MappingTraits
     Sealed = 2048,
     /// <summary>lf: MLOCK_ONFAULT.</summary>
     LockedOnFault = 4096,
+    /// <summary>ac: counted against the commit limit, as private memory is that once was writable.</summary>
+    Accounted = 8192,
 }

@@ -169,7 +169,7 @@ public sealed partial class StateCollector
         (VmFlags.NoHugePageAdvised, MappingTraits.NoHugePage), (VmFlags.DontDump, MappingTraits.DontDump), (VmFlags.DontCopyOnFork, MappingTraits.DontFork),
         (VmFlags.WipeOnFork, MappingTraits.WipeOnFork), (VmFlags.Locked, MappingTraits.Locked), (VmFlags.Mergeable, MappingTraits.Mergeable),
         (VmFlags.RandomRead, MappingTraits.RandomRead), (VmFlags.SequentialRead, MappingTraits.SequentialRead), (VmFlags.Sealed, MappingTraits.Sealed),
-        (VmFlags.LockOnFault, MappingTraits.LockedOnFault),
+        (VmFlags.LockOnFault, MappingTraits.LockedOnFault), (VmFlags.Accounted, MappingTraits.Accounted),
     ];
 
     private static MappingTraits TraitsOf(VmFlags flags) =>

@@ -31,8 +31,10 @@ public static unsafe class StubProcess
     /// <exception cref="KernelException">EEXIST: the pid is taken. EPERM: we may not choose pids.</exception>
     public static ChildProcess Start(StubOptions options)
     {
-        using FileDescriptor program = FileDescriptor.CreateMemfd("snap-stub");
-        program.WriteAll(BuildProgram(options.Memory));
+        using FileDescriptor written = FileDescriptor.CreateMemfd("snap-stub");
+        written.WriteAll(BuildProgram(options.Memory));
+        KernelObject.TryDuplicate(written, options.FirstFree, out FileDescriptor? lifted).OrThrow("duplicate a descriptor above", options.FirstFree);
+        using FileDescriptor program = lifted!;
         int count = 5 + options.Descriptors.Count + options.Inherited.Count;
         using MappedMemory memory = MappedMemory.Anonymous((ulong)((count * RemoteBatch.EntrySize) + PageSize));
         // Data first, one page: empty path, argv and envp, limit, pid; then the table.

@@ -50,9 +50,11 @@ internal sealed class MemoryCalls(RestorePlan plan, ProcessImage process, Inheri
             calls.Call("mapping the vdso", SyscallNumber.arch_prctl, Prctl.ARCH_MAP_VDSO_64, vdso.Start);
     }
 
-    /// <summary>After the contents: locks in memory, which would make every fault bring the page at once, and the end of the objects' own mappings.</summary>
+    /// <summary>After the contents: final protections, locks in memory, and the end of the objects' own mappings.</summary>
     public void Finish()
     {
+        foreach (MappingImage mapping in OwnMappings.Where(WasWritable))
+            calls.Call($"protecting {mapping}", SyscallNumber.mprotect, mapping.Start, mapping.End - mapping.Start, (ulong)mapping.Protection);
         foreach (MappingImage mapping in OwnMappings)
         {
             if ((mapping.Traits & MappingTraits.Locked) != 0)
@@ -100,7 +102,8 @@ internal sealed class MemoryCalls(RestorePlan plan, ProcessImage process, Inheri
     {
         // New anonymous memory is zero already; in a mapping of a file, zeros are content.
         if (!isZero || mapping.Kind is not (MappingKind.Anonymous or MappingKind.Stack))
-            filler.Add(process.Space, PageRange.FromBytes(start, end), start, (mapping.Protection & Mman.PROT_WRITE) != 0, isZero);
+            filler.Add(process.Space, PageRange.FromBytes(start, end), start,
+                isWritable: (mapping.Protection & Mman.PROT_WRITE) != 0 || WasWritable(mapping), isZero);
     }
 
     private IEnumerable<SpaceImage> SharedAnonymousSpaces()
@@ -145,8 +148,14 @@ internal sealed class MemoryCalls(RestorePlan plan, ProcessImage process, Inheri
                 break;
         }
 
-        calls.CallFor((long)mapping.Start, $"mapping {mapping}", SyscallNumber.mmap, mapping.Start, length, protection, (ulong)flags, file, offset);
+        calls.CallFor((long)mapping.Start, $"mapping {mapping}", SyscallNumber.mmap, mapping.Start, length,
+            WasWritable(mapping) ? protection | Mman.PROT_WRITE : protection, (ulong)flags, file, offset);
     }
+
+    // The kernel counts private memory from when it first is writable, stops counting what loses that while still empty, and never merges mappings
+    // that differ in this. So such a mapping is writable until it is filled, as it was in its first life.
+    private static bool WasWritable(MappingImage mapping) =>
+        !mapping.IsShared && (mapping.Traits & MappingTraits.Accounted) != 0 && (mapping.Protection & Mman.PROT_WRITE) == 0;
 
     // mremap(2) of zero bytes of a shared mapping makes a second one of the same object; so parts, and the same part twice, are possible.
     private void MapPartOfObject(MappingImage mapping)

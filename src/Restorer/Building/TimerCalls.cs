@@ -76,11 +76,16 @@ internal static class TimerCalls
                 calls.Put(Times.ToSpec(timer.RemainingNanoseconds, timer.IntervalNanoseconds)));
         }
 
-        foreach (IntervalTimerImage timer in process.IntervalTimers.Where(timer => timer.RemainingMicroseconds > 0))
+        foreach (IntervalTimerImage timer in process.IntervalTimers)
         {
+            // A periodic ITIMER_REAL whose SIGALRM is pending stands still until the signal is delivered, and shows no remaining time.
+            ulong remaining = timer.RemainingMicroseconds > 0 ? timer.RemainingMicroseconds
+                : timer.Which == Timers.ITIMER_REAL ? timer.IntervalMicroseconds : 0;
+            if (remaining == 0)
+                continue;
             calls.Room(1, 64);
             calls.Call($"arming interval timer {timer.Which}", SyscallNumber.setitimer, (ulong)timer.Which,
-                calls.Put(Times.ToVal(timer.RemainingMicroseconds, timer.IntervalMicroseconds)));
+                calls.Put(Times.ToVal(remaining, timer.IntervalMicroseconds)));
         }
     }
 

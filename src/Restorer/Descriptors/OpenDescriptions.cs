@@ -70,8 +70,10 @@ internal sealed class OpenDescriptions : IDisposable
         foreach (TimerDescription timer in image.Descriptions.OfType<TimerDescription>())
         {
             FileDescriptor made = _made[timer.Id];
-            if (timer.RemainingNanoseconds > 0)
-                Arm(timer, made);
+            // A periodic one that has expired shows no remaining time: it goes on only when it is read.
+            ulong remaining = timer.RemainingNanoseconds > 0 ? timer.RemainingNanoseconds : timer.Ticks > 0 ? timer.IntervalNanoseconds : 0;
+            if (remaining > 0)
+                Arm(timer, (long)remaining, made);
             ulong ticks = timer.Ticks;
             // After arming, which sets the count to zero.
             if (ticks > 0)
@@ -207,9 +209,8 @@ internal sealed class OpenDescriptions : IDisposable
     }
 
     // An absolute timer is set absolutely again, so that it follows when the clock is set, and is cancelled by it if it was to be.
-    private static void Arm(TimerDescription timer, FileDescriptor made)
+    private static void Arm(TimerDescription timer, long value, FileDescriptor made)
     {
-        long value = (long)timer.RemainingNanoseconds;
         if ((timer.SettimeFlags & Timers.TFD_TIMER_ABSTIME) != 0)
             value += KernelObject.ReadClock(timer.Clock switch
             {

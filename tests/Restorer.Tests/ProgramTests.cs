@@ -1,0 +1,53 @@
+using Snap.Testing;
+
+namespace Snap.Restorer.Tests;
+
+/// <summary>The C programs of tests/Programs: each holds one kernel feature live and checks itself from inside, after three generations of dump, kill, restore.</summary>
+public sealed class ProgramTests
+{
+    [SkippableTheory]
+    [InlineData("counter")]
+    [InlineData("altstack")]
+    [InlineData("avx_state")]
+    [InlineData("avx_threads")]
+    [InlineData("brk_stack")]
+    [InlineData("pthreads")]
+    [InlineData("rseq")]
+    [InlineData("signals")]
+    [InlineData("sleeper")]
+    [InlineData("thread_churn")]
+    [InlineData("shared_memory")]
+    [InlineData("file_mappings", "{dir}")]
+    [InlineData("descriptors", "{dir}", "files", "shared", "eventfd", "epoll", "timerfd", "signalfd", "devices", "directory", "path", "limits")]
+    [InlineData("locks", "{dir}")]
+    [InlineData("timers")]
+    [InlineData("mapping_advice")]
+    [InlineData("process_attributes", "{dir}")]
+    [InlineData("blocking_calls")]
+    [InlineData("memory_fuzz", "{dir}")]
+    [InlineData("busy_writer", "16")]
+    public void A_program_finds_itself_unchanged_after_three_lives(string name, params string[] arguments)
+    {
+        using Target target = Lives.Start(name, arguments);
+        Assert.Empty(target.Check());
+        for (int life = 0; life < 3; life++)
+        {
+            Lives.Renew(target, new RestoreOptions { Files = FilesPolicy.Keep });
+            IReadOnlyList<string> wrong = target.Check();
+            Assert.True(wrong.Count == 0, $"life {life}:\n{string.Join('\n', wrong)}");
+            Assert.Empty(Fingerprint.FindHarm(target.Pid));
+        }
+
+        target.Send("exit");
+        Assert.Equal(0, target.WaitForEnd()!.Value.ExitCode);
+    }
+
+    [SkippableFact]
+    public void A_sleeping_process_looks_from_outside_as_it_did()
+    {
+        using Target target = Lives.Start("sleeper");
+        Fingerprint before = Fingerprint.Of(target.Pid);
+        Lives.Renew(target);
+        Assert.Empty(Fingerprint.Differences(before, Fingerprint.Of(target.Pid)));
+    }
+}
