@@ -18,9 +18,12 @@ internal static class CommandTree
             common.Store,
             common.Json,
         };
-        root.Add(CheckCommand.Create(common));
-        root.Add(LogCommand.Create(common));
-        root.Add(ShowCommand.Create(common));
+        foreach (Command command in new[]
+        {
+            DemoCommand.Create(common), RunCommand.Create(common), WatchCommand.Create(common), TakeCommand.Create(common), LogCommand.Create(common),
+            ShowCommand.Create(common), RestoreCommand.Create(common), CheckCommand.Create(common),
+        })
+            root.Add(command);
         foreach (Option option in root.Options)
         {
             if (option is VersionOption version)

@@ -14,6 +14,7 @@ namespace Snap.Cli.Output;
 [JsonSerializable(typeof(ShowJson))]
 [JsonSerializable(typeof(RestoreJson))]
 [JsonSerializable(typeof(RunJson))]
+[JsonSerializable(typeof(DemoJson))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     // Made at the first use: the generated half's static members may not be there yet when this half's are made.

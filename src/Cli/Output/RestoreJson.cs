@@ -24,8 +24,8 @@ internal sealed record RunJson
 {
     /// <summary>Version of this shape.</summary>
     public int Schema { get; init; } = CliJson.Schema;
-    /// <summary>The chain.</summary>
-    public required string Name { get; init; }
+    /// <summary>The chain; null if the program could never be captured.</summary>
+    public required string? Name { get; init; }
     /// <summary>Pid the program had.</summary>
     public required int Pid { get; init; }
     /// <summary>What it exited with, 128 + the signal if one killed it.</summary>

@@ -44,4 +44,8 @@ public static unsafe class OwnProcess
         limit.rlim_cur = limit.rlim_max;
         Door.Call(SyscallNumber.prlimit64, 0, Sched.RLIMIT_NOFILE, (ulong)(&limit)).OrThrow("prlimit64");
     }
+
+    /// <summary>Marks every descriptor above 2 close-on-exec, those that we inherited among them: what our children get is then only what is given to them.</summary>
+    public static void KeepDescriptorsFromChildren() =>
+        Door.Call(SyscallNumber.close_range, 3, int.MaxValue, Fcntl.CLOSE_RANGE_CLOEXEC).OrThrow("close_range(CLOSE_RANGE_CLOEXEC)");
 }

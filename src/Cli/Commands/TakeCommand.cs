@@ -1,0 +1,41 @@
+using System.CommandLine;
+using Snap.Cli.Output;
+using Snap.Engine;
+using Snap.Image;
+using Snap.Store;
+
+namespace Snap.Cli.Commands;
+
+/// <summary><c>snap take TARGET</c>: one snapshot now.</summary>
+internal static class TakeCommand
+{
+    /// <summary>Makes it.</summary>
+    public static Command Create(CommonOptions common)
+    {
+        Argument<string> target = CommandOptions.Target();
+        Option<string?> name = CommandOptions.Name();
+        var command = new Command("take", "Take one snapshot of a running process now") { target, name };
+        command.SetAction(parsed =>
+        {
+            string directory = common.StoreDirectory(parsed);
+            int pid = TargetName.Resolve(parsed.GetRequiredValue(target), directory);
+            using SnapEngine engine = SnapEngine.Open(directory);
+            using TargetSession session = engine.Track(pid, parsed.GetValue(name));
+            SnapshotInfo taken = session.Take();
+            var shown = SnapshotJson.Of(taken);
+            if (common.WantsJson(parsed))
+                common.Terminal.Out.WriteLine(CliJson.Text(shown, CliJson.Readable.SnapshotJson));
+            else
+                Show(common.Terminal, shown);
+            return (int)ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static void Show(Terminal terminal, SnapshotJson taken)
+    {
+        terminal.Out.WriteLine($"{taken.Id[..8]}  {SnapshotLine.Of(taken)}");
+        foreach (string notice in taken.Notices)
+            terminal.Error.WriteLine($"note: {notice}");
+    }
+}
