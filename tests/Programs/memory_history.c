@@ -1,7 +1,7 @@
-// memory_history SEED MIB DIRECTORY [flags]: a target that changes its memory in every way that page tracking must see, for ever and at random.
+// memory_history SEED MIB DIRECTORY [FLAGS [OPERATIONS]]: a target that changes its memory in every way that page tracking must see, for ever and at random.
 // Prints "ready" when it runs. Threads: one makes and unmakes mappings, two write at random, one reads a file by O_DIRECT and buffered into memory.
-// flags: letters that switch things off: d = no O_DIRECT, f = no fork, t = no huge pages.
-#define _GNU_SOURCE
+// FLAGS: letters that switch things off: d = no O_DIRECT, f = no fork, t = no huge pages, a = no asynchronous threads ("-" for none).
+// OPERATIONS: hex mask of the cases of step() that may happen, to find the one that a failure needs.
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,8 +18,16 @@
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE 103
+#endif
 enum { PAGE = 4096, SLOTS = 24 };
 static const char *off = "";
+static uint64_t operations = ~0ull;
 static int has(char c) { return strchr(off, c) == NULL; }
 
 static __thread uint64_t state;
@@ -37,8 +45,8 @@ static __thread sigjmp_buf back;
 static __thread volatile int guarded;
 static void on_bus(int sig) { (void)sig; if (guarded) siglongjmp(back, 1); _exit(99); }
 
-// A writer that meets a page while another thread has it protected tries again until it may.
-static void on_segv(int sig) { (void)sig; usleep(10); }
+// A writer that meets a page while another thread has it protected tries again until it may; who meets a guard page gives up.
+static void on_segv(int sig) { (void)sig; if (guarded) siglongjmp(back, 1); usleep(10); }
 
 static void touch(char *p, size_t n) {
     guarded = 1;
@@ -67,13 +75,25 @@ static void make(int i) {
     if (below(2)) touch(at, (1 + below(pages)) * PAGE);
 }
 
+// Where slot i would lie right behind (or before) another one, with nothing there yet: mappings that meet may merge.
+static char *place_beside(int i, int other, size_t n) {
+    char *to = below(2) ? slot[other].at + slot[other].pages * PAGE : slot[other].at - n;
+    (void)i;
+    char *got = mmap(to, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (got == MAP_FAILED) return NULL;
+    if (got != to) { munmap(got, n); return NULL; }
+    return to;
+}
+
 static void step(void) {
     int i = (int)below(SLOTS);
     if (!slot[i].at) { make(i); return; }
     char *at = slot[i].at; size_t pages = slot[i].pages, first = below(pages), count = 1 + below(pages - first);
     if (below(3) == 0) { at = arena; pages = arena_pages; first = below(pages); count = 1 + below(pages - first < 600 ? pages - first : 600); i = -1; }
     char *p = at + first * PAGE; size_t n = count * PAGE;
-    switch (below(20)) {
+    int operation = (int)below(28);
+    if (!(operations >> operation & 1)) operation = (int)below(5);
+    switch (operation) {
     case 0: case 1: case 2: case 3: case 4: touch(p, n > 64 * PAGE ? 64 * PAGE : n); break;
     case 5: madvise(p, n, MADV_DONTNEED); break;
     case 6: madvise(p, n, MADV_DONTNEED); touch(p, PAGE); break;
@@ -90,7 +110,7 @@ static void step(void) {
         if (to == MAP_FAILED) break;
         char *moved = mremap(slot[i].at, slot[i].pages * PAGE, slot[i].pages * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
         if (moved != MAP_FAILED) slot[i].at = moved; } break;
-    case 12: mprotect(p, n, PROT_READ); { volatile char c = *(volatile char *)p; (void)c; } mprotect(p, n, PROT_READ | PROT_WRITE); break;
+    case 12: mprotect(p, n, PROT_READ); guarded = 1; if (sigsetjmp(back, 1) == 0) { volatile char c = *(volatile char *)p; (void)c; } guarded = 0; mprotect(p, n, PROT_READ | PROT_WRITE); break;
     case 13: mprotect(p, n, PROT_NONE); mprotect(p, n, PROT_READ | PROT_WRITE); break;
     case 14: { // the heap's end up, and down again if nobody moved it meanwhile
         static char *top; static intptr_t grown;
@@ -99,10 +119,39 @@ static void step(void) {
         else { char *b = sbrk(d); if (b == (void *)-1) break; grown = b == top ? grown + d : d; top = b + d; memset(b, (int)rnd(), (size_t)d / 2); }
         break; }
     case 15: deep((int)below(60)); break;
-    case 16: if (has('f') && below(4) == 0) { pid_t c = fork(); if (c == 0) { memset(p, 1, n > 8 * PAGE ? 8 * PAGE : n); _exit(0); } if (c > 0) { touch(p, PAGE); waitpid(c, NULL, 0); } } break;
+    case 16: if (has('f') && below(4) == 0) { pid_t c = fork(); if (c == 0) { signal(SIGSEGV, SIG_DFL); memset(p, 1, n > 8 * PAGE ? 8 * PAGE : n); _exit(0); } if (c > 0) { touch(p, PAGE); waitpid(c, NULL, 0); } } break;
     case 17: if (below(8) == 0) { if (ftruncate(file_fd, (off_t)(below(file_pages) * PAGE))) {} if (ftruncate(file_fd, (off_t)(file_pages * PAGE))) {} } break;
     case 18: { uint64_t v = rnd(); if (pwrite(file_fd, &v, 8, (off_t)(below(file_pages) * PAGE)) < 0) {} break; }
     case 19: { char *q = malloc(1 + below(300000)); if (q) { q[0] = 1; memset(q, 7, below(1000)); free(q); } break; }
+    case 20: if (i >= 0) { // move the pages, and leave an empty mapping behind
+        char *to = mmap(NULL, slot[i].pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (to == MAP_FAILED) break;
+        char *moved = mremap(slot[i].at, slot[i].pages * PAGE, slot[i].pages * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
+        if (moved == MAP_FAILED) break;
+        int k = 0; while (k < SLOTS && slot[k].at) k++;
+        if (k < SLOTS) { slot[k] = slot[i]; if (below(2)) touch(slot[k].at, PAGE); } else munmap(slot[i].at, slot[i].pages * PAGE);
+        slot[i].at = moved; } break;
+    case 21: case 22: if (i >= 0) { // move up to a neighbour, written before or not
+        int other = (int)below(SLOTS);
+        if (other == i || !slot[other].at) break;
+        char *to = place_beside(i, other, slot[i].pages * PAGE);
+        if (!to) break;
+        char *moved = mremap(slot[i].at, slot[i].pages * PAGE, slot[i].pages * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+        if (moved != MAP_FAILED) slot[i].at = moved; else munmap(to, slot[i].pages * PAGE);
+        if (below(2)) touch(slot[other].at, slot[other].pages * PAGE > 16 * PAGE ? 16 * PAGE : slot[other].pages * PAGE); } break;
+    case 23: if (i >= 0) { // a new mapping beside an old one
+        int k = 0; while (k < SLOTS && slot[k].at) k++;
+        if (k == SLOTS) break;
+        size_t m = 1 + below(32);
+        char *to = place_beside(k, i, m * PAGE);
+        if (!to) break;
+        mprotect(to, m * PAGE, PROT_READ | PROT_WRITE);
+        slot[k].at = to; slot[k].pages = m; slot[k].kind = 1;
+        if (below(2)) touch(to, m * PAGE); } break;
+    case 24: if (i >= 0) { if (madvise(p, n, MADV_GUARD_INSTALL) == 0 && below(2)) madvise(p, n, MADV_GUARD_REMOVE); } break;
+    case 25: if (i >= 0) { madvise(slot[i].at, slot[i].pages * PAGE, MADV_GUARD_REMOVE); } break;
+    case 26: if (has('t')) madvise(p, n, MADV_COLLAPSE); break;
+    case 27: madvise(p, n > 64 * PAGE ? 64 * PAGE : n, below(2) ? MADV_POPULATE_READ : MADV_POPULATE_WRITE); break;
     }
 }
 
@@ -134,6 +183,7 @@ int main(int argc, char **argv) {
     uint64_t seed = strtoull(argv[1], NULL, 10) * 2654435761u + 88172645463325252ull;
     arena_pages = strtoull(argv[2], NULL, 10) * 256;
     if (argc > 4) off = argv[4];
+    if (argc > 5) operations = strtoull(argv[5], NULL, 16);
     state = seed;
     struct sigaction sa = { .sa_handler = on_bus, .sa_flags = SA_NODEFER }; sigaction(SIGBUS, &sa, NULL);
     struct sigaction again = { .sa_handler = on_segv, .sa_flags = SA_NODEFER }; sigaction(SIGSEGV, &again, NULL);
@@ -147,8 +197,10 @@ int main(int argc, char **argv) {
     arena = mmap(NULL, arena_pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (has('t')) madvise(arena, arena_pages * PAGE / 2, MADV_HUGEPAGE); else madvise(arena, arena_pages * PAGE, MADV_NOHUGEPAGE);
     pthread_t t;
-    pthread_create(&t, NULL, writer, (void *)(uintptr_t)(seed + 1)); pthread_create(&t, NULL, writer, (void *)(uintptr_t)(seed + 2));
-    pthread_create(&t, NULL, reader, (void *)(uintptr_t)(seed + 3));
+    if (has('a')) {
+        pthread_create(&t, NULL, writer, (void *)(uintptr_t)(seed + 1)); pthread_create(&t, NULL, writer, (void *)(uintptr_t)(seed + 2));
+        pthread_create(&t, NULL, reader, (void *)(uintptr_t)(seed + 3));
+    }
     puts("ready"); fflush(stdout);
     for (;;) { step(); if (below(30) == 0) usleep(200); }
 }

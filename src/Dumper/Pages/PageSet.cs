@@ -110,35 +110,27 @@ public sealed class PageSet
         return index < _runs.Count && _runs[index].First < range.End;
     }
 
-    /// <summary>Calls <paramref name="inside"/> for each run within <paramref name="range"/> that is in the set, ascending.</summary>
-    public void ForEachWithin(PageRange range, Action<PageRange> inside)
+    /// <summary>Splits <paramref name="range"/> into pieces that are in the set and pieces that aren't.</summary>
+    /// <param name="range">May be empty.</param>
+    /// <param name="pieces">Emptied first; then receives the pieces, ascending and without a gap.</param>
+    public void Split(PageRange range, List<(PageRange Piece, bool IsInside)> pieces)
     {
         Sort();
-        for (int index = FirstEndingAfter(range.First); index < _runs.Count && _runs[index].First < range.End; index++)
-        {
-            ulong start = Math.Max(_runs[index].First, range.First);
-            inside(new PageRange(start, Math.Min(_runs[index].End, range.End) - start));
-        }
-    }
-
-    /// <summary>Splits <paramref name="range"/> into pieces that are in the set and pieces that aren't, ascending.</summary>
-    public IEnumerable<(PageRange Piece, bool IsInside)> Split(PageRange range)
-    {
-        Sort();
+        pieces.Clear();
         ulong at = range.First;
         for (int index = FirstEndingAfter(range.First); index < _runs.Count && _runs[index].First < range.End; index++)
         {
             PageRange run = _runs[index];
             if (run.First > at)
-                yield return (new PageRange(at, run.First - at), false);
+                pieces.Add((new PageRange(at, run.First - at), false));
             ulong start = Math.Max(run.First, at);
             ulong end = Math.Min(run.End, range.End);
-            yield return (new PageRange(start, end - start), true);
+            pieces.Add((new PageRange(start, end - start), true));
             at = end;
         }
 
         if (at < range.End)
-            yield return (new PageRange(at, range.End - at), false);
+            pieces.Add((new PageRange(at, range.End - at), false));
     }
 
     private int FirstEndingAfter(ulong page)

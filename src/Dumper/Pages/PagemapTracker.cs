@@ -18,6 +18,11 @@ internal sealed class PagemapTracker : IDirtyTracker
 {
     private const int ChunkPages = 512;
 
+    private static readonly PageScan _lookThere = new()
+    {
+        AnyOf = PageCategories.Present | PageCategories.Swapped, Return = PageCategories.Present | PageCategories.Swapped,
+    };
+
     private readonly int _pid;
     private readonly PageMap _pagemap;
     private readonly bool _hasScan;
@@ -25,6 +30,7 @@ internal sealed class PagemapTracker : IDirtyTracker
     private readonly List<PageRange> _gone = [];
     private readonly List<PageRange> _fresh = [];
     private readonly PageRegion[] _found = new PageRegion[8 * 1024];
+    private readonly PageRegion[] _looked = new PageRegion[1024];
     private readonly ulong[] _entries = new ulong[64 * ChunkPages];
     private Dictionary<ulong, ulong[]> _known = [];
     private Dictionary<ulong, ulong[]> _next = [];
@@ -37,7 +43,7 @@ internal sealed class PagemapTracker : IDirtyTracker
         _pid = pid;
         Kind = kind;
         _pagemap = PageMap.Open(pid);
-        _hasScan = _pagemap.TryScan(0, 4096, new PageScan { AnyOf = PageCategories.Present, Return = PageCategories.Present }, _found, out _).Errno != Errno.ENOTTY;
+        _hasScan = _pagemap.TryScan(0, 4096, _lookThere, _found, out _).Errno != Errno.ENOTTY;
     }
 
     /// <inheritdoc/>
@@ -85,20 +91,22 @@ internal sealed class PagemapTracker : IDirtyTracker
     /// <inheritdoc/>
     public void Look(PageRange range, bool isFile, PageChanges changes)
     {
-        for (ulong page = range.First; page < range.End;)
+        ulong at = range.First;
+        if (!_hasScan)
         {
-            int wanted = (int)Math.Min(range.End - page, (ulong)_entries.Length);
-            int got = _pagemap.ReadEntries(page << PageRange.PageShift, _entries.AsSpan(0, wanted));
-            if (got == 0)
-                throw new KernelException(Errno.ESRCH, "read pagemap");
-            for (int i = 0; i < got; i++, page++)
-            {
-                if (IsContent(_entries[i], isFile))
-                    changes.Written.Add(new PageRange(page, 1));
-                else
-                    changes.Dropped.Add(new PageRange(page, 1));
-            }
+            LookAtEntries(range, isFile, changes);
+            return;
         }
+
+        var walk = new RegionWalk(_pagemap, range, _lookThere, _looked);
+        while (walk.TryNext(out PageRange there, out _))
+        {
+            AddDropped(new PageRange(at, there.First - at), changes);
+            LookAtEntries(there, isFile, changes);
+            at = there.End;
+        }
+
+        AddDropped(new PageRange(at, range.End - at), changes);
     }
 
     /// <inheritdoc/>
@@ -111,28 +119,50 @@ internal sealed class PagemapTracker : IDirtyTracker
     /// <inheritdoc/>
     public void Dispose() => _pagemap.Dispose();
 
+    private void LookAtEntries(PageRange range, bool isFile, PageChanges changes)
+    {
+        ulong holeFrom = range.First;
+        for (ulong page = range.First; page < range.End;)
+        {
+            int got = ReadEntries(page, range.End);
+            for (int i = 0; i < got; i++, page++)
+            {
+                if (!IsContent(_entries[i], isFile))
+                    continue;
+                AddDropped(new PageRange(holeFrom, page - holeFrom), changes);
+                changes.Written.Add(new PageRange(page, 1));
+                holeFrom = page + 1;
+            }
+        }
+
+        AddDropped(new PageRange(holeFrom, range.End - holeFrom), changes);
+    }
+
+    private static void AddDropped(PageRange range, PageChanges changes)
+    {
+        if (range.Count > 0)
+            changes.Dropped.Add(range);
+    }
+
     private void ScanPresent(PageRange range, bool isFile, PageChanges changes)
     {
-        var look = new PageScan { AnyOf = PageCategories.Present | PageCategories.Swapped, Return = PageCategories.Present | PageCategories.Swapped };
-        ulong at = range.First << PageRange.PageShift;
-        ulong end = range.End << PageRange.PageShift;
-        while (at < end)
-        {
-            int count = (int)_pagemap.TryScan(at, end, look, _found, out ulong walkEnd).OrThrow("scan pagemap");
-            for (int i = 0; i < count; i++)
-                ScanEntries(PageRange.FromBytes(_found[i].Start, _found[i].End), isFile, changes);
-            at = walkEnd;
-        }
+        var walk = new RegionWalk(_pagemap, range, _lookThere, _found);
+        while (walk.TryNext(out PageRange there, out _))
+            ScanEntries(there, isFile, changes);
+    }
+
+    private int ReadEntries(ulong page, ulong end)
+    {
+        int wanted = (int)Math.Min(end - page, (ulong)_entries.Length);
+        int got = _pagemap.ReadEntries(page << PageRange.PageShift, _entries.AsSpan(0, wanted));
+        return got > 0 ? got : throw new KernelException(Errno.ESRCH, "read pagemap");
     }
 
     private void ScanEntries(PageRange range, bool isFile, PageChanges changes)
     {
         for (ulong page = range.First; page < range.End;)
         {
-            int wanted = (int)Math.Min(range.End - page, (ulong)_entries.Length);
-            int got = _pagemap.ReadEntries(page << PageRange.PageShift, _entries.AsSpan(0, wanted));
-            if (got == 0)
-                throw new KernelException(Errno.ESRCH, "read pagemap");
+            int got = ReadEntries(page, range.End);
             for (int i = 0; i < got; i++)
             {
                 if (_entries[i] != 0)
@@ -155,7 +185,7 @@ internal sealed class PagemapTracker : IDirtyTracker
     }
 
     private static bool IsContent(ulong entry, bool isFile) =>
-        (entry & (PageMap.PresentBit | PageMap.SwappedBit)) != 0 && !(isFile && (entry & PageMap.FileBit) != 0);
+        (entry & (PageMap.PresentBit | PageMap.SwappedBit)) != 0 && (entry & PageMap.GuardBit) == 0 && !(isFile && (entry & PageMap.FileBit) != 0);
 
     // Bit 56 (exclusively mapped) changes when another process maps or unmaps the page; bits 57-60 are of no interest. Bit 56 of ours is "known".
     private static ulong Comparable(ulong entry) => entry & (PageMap.PresentBit | PageMap.SwappedBit | PageMap.FileBit | PageMap.FrameMask | 1UL << 56);

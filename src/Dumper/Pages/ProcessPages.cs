@@ -30,6 +30,8 @@ internal sealed class ProcessPages : IDisposable
     private readonly List<PageRange> _failed = [];
     private readonly List<PageRange> _batch = [];
     private readonly PageSet _mapped = new();
+    private readonly PageChanges _looked = new();
+    private readonly List<(PageRange Piece, bool IsInside)> _pieces = [];
     private IReadOnlyList<MapsEntry> _frozenMappings = [];
     private bool _dropEverythingFirst = true;
     private ulong? _fullInterval;
@@ -137,8 +139,7 @@ internal sealed class ProcessPages : IDisposable
         _batch.Clear();
         foreach (PageRange page in _failed)
         {
-            // Beyond the end of a file that was cut short there is nothing to read, and touching it is SIGBUS, as it will be after a restore.
-            if (!_frozenMappings.Any(mapping => mapping.Inode != 0 && PageRange.FromBytes(mapping.Start, mapping.End).Contains(page.First)))
+            if (!IsUnreadableByNature(page))
                 throw new KernelException(Errno.EFAULT, $"read page {page} of the target");
         }
 
@@ -192,7 +193,7 @@ internal sealed class ProcessPages : IDisposable
             _uncommitted.Remove(done);
     }
 
-    /// <summary>The interval, and all after it, were not stored.</summary>
+    /// <summary>The interval, and all after it, were not stored. Not to be called between <see cref="ScanFrozen"/> and <see cref="End"/>.</summary>
     public void Failed(ulong interval)
     {
         // If the one with every page was among them, the next must again say that nothing but what it gives exists.
@@ -231,6 +232,21 @@ internal sealed class ProcessPages : IDisposable
             _current.Add(_changes.Written);
             _dirty.Add(_changes.Written);
         }
+    }
+
+    // Beyond the end of a file that was cut short there is nothing to read, and touching it is SIGBUS, as it will be after a restore. So with a guard
+    // page, which a look shows to have no content.
+    private bool IsUnreadableByNature(PageRange page)
+    {
+        foreach (MapsEntry mapping in _frozenMappings)
+        {
+            if (mapping.Inode != 0 && PageRange.FromBytes(mapping.Start, mapping.End).Contains(page.First))
+                return true;
+        }
+
+        _looked.Clear();
+        _tracker.Look(page, isFile: false, _looked);
+        return _looked.Written.IsEmpty;
     }
 
     private ulong BatchPages()
@@ -297,12 +313,18 @@ internal sealed class ProcessPages : IDisposable
                 continue;
             PageRange range = PageRange.FromBytes(mapping.Start, mapping.End);
             _mapped.Add(range);
-            _owed.ForEachWithin(range, part => _tracker.Look(part, mapping.Inode != 0, _changes));
+            _owed.Split(range, _pieces);
+            foreach ((PageRange piece, bool isOwed) in _pieces)
+            {
+                if (isOwed)
+                    _tracker.Look(piece, mapping.Inode != 0, _changes);
+            }
         }
 
         foreach (PageRange owed in _owed.Runs)
         {
-            foreach ((PageRange piece, bool isInside) in _mapped.Split(owed))
+            _mapped.Split(owed, _pieces);
+            foreach ((PageRange piece, bool isInside) in _pieces)
             {
                 if (!isInside)
                     _changes.Dropped.Add(piece);

@@ -12,7 +12,8 @@ namespace Snap.Dumper.Pages;
 /// <remarks>
 /// The rule, by kind of private mapping; docs/kernel.md has the reasons.
 /// <list type="number">
-/// <item>A mapping that isn't registered is new (mmap, mremap, exec, a second heap mapping): forget its old pages, register, take all that is there.</item>
+/// <item>What isn't registered is new (mmap, mremap, exec, a second heap mapping): forget its old pages, register, take all that is there. So is
+/// what the list of mappings shows to be new, and what a scan broke off in.</item>
 /// <item>Anonymous, in 2 MiB extents known to be populated: one scan for Written alone. It also reports pages that were dropped (an empty
 /// entry counts as written) and puts markers into holes, so that they are reported once. What is reported is read: a hole reads as zeros.</item>
 /// <item>Anonymous, elsewhere: a scan for Written among Present or Swapped, which makes no page tables; it tells which extents are populated now.</item>
@@ -21,7 +22,7 @@ namespace Snap.Dumper.Pages;
 /// </list>
 /// All of it is valid while the target runs, too: getting and clearing is one step, and whatever changes after it is reported by the next scan.
 /// </remarks>
-internal sealed class WriteProtectTracker : IDirtyTracker
+internal sealed partial class WriteProtectTracker : IDirtyTracker
 {
     // Huge-page size: markers and page tables come in these.
     private const int ExtentShift = 9;
@@ -29,27 +30,31 @@ internal sealed class WriteProtectTracker : IDirtyTracker
     // Longer runs are looked at before they are read: they may be holes, and reading a hole would fill it with zero pages.
     private const ulong LongRun = 16;
 
+    private const PageCategories There = PageCategories.Present | PageCategories.Swapped;
+
     private static readonly PageScan _takeWritten = new()
     {
         Mask = PageCategories.Written, Return = PageCategories.Written, Protect = true, RequireRegistered = true,
     };
 
-    private static readonly PageScan _takeWrittenPresent = new()
+    private static readonly PageScan _takeWrittenThere = new()
     {
-        Mask = PageCategories.Written, AnyOf = PageCategories.Present | PageCategories.Swapped,
-        Return = PageCategories.Present | PageCategories.Swapped | PageCategories.ZeroPage, Protect = true, RequireRegistered = true,
+        Mask = PageCategories.Written, AnyOf = There, Return = There | PageCategories.ZeroPage | PageMap.GuardIfKnown,
+        Protect = true, RequireRegistered = true,
     };
 
-    private static readonly PageScan _lookPresent = new()
+    private static readonly PageScan _protectWritten = new()
     {
-        AnyOf = PageCategories.Present | PageCategories.Swapped,
-        Return = PageCategories.Present | PageCategories.Swapped | PageCategories.ZeroPage,
+        Mask = PageCategories.Written, AnyOf = There, Return = There, Protect = true,
     };
 
-    private static readonly PageScan _lookAtFile = new()
+    private static readonly PageScan _lookThere = new() { AnyOf = There, Return = There | PageCategories.ZeroPage | PageMap.GuardIfKnown };
+
+    private static readonly PageScan _lookAtFile = new() { AnyOf = There, Return = There | PageCategories.File };
+
+    private static readonly PageScan _lookProtected = new()
     {
-        AnyOf = PageCategories.Present | PageCategories.Swapped,
-        Return = PageCategories.Present | PageCategories.Swapped | PageCategories.File,
+        Mask = PageCategories.Written | PageCategories.Present, Inverted = PageCategories.Written, Return = PageCategories.Present,
     };
 
     private readonly Userfaultfd _userfaultfd;
@@ -59,11 +64,14 @@ internal sealed class WriteProtectTracker : IDirtyTracker
     private readonly PageSet _privateFilePages = new();
     private readonly PageRegion[] _found = new PageRegion[32 * 1024];
     private readonly PageRegion[] _looked = new PageRegion[4 * 1024];
+    private readonly ulong[] _entries = new ulong[4 * 1024];
     private readonly List<PageRange> _gone = [];
     private readonly List<PageRange> _fresh = [];
 
-    // Ranges whose registration says nothing: mappings listed for the first time, of another file than before, or that a pass could not finish.
+    // Ranges whose registration says nothing: listed for the first time, of another file than before, or left unfinished by the scan before.
     private readonly PageSet _suspect = new();
+    private readonly List<PageRange> _unfinished = [];
+    private readonly List<(PageRange Piece, bool IsInside)> _parts = [];
     private readonly List<(PageRange Piece, bool IsInside)> _pieces = [];
 
     /// <summary>Tracks the address space that <paramref name="userfaultfd"/> was made in.</summary>
@@ -118,38 +126,91 @@ internal sealed class WriteProtectTracker : IDirtyTracker
 
         foreach (PageRange fresh in _fresh)
             _suspect.Add(fresh);
-        var late = new List<PageRange>();
-        for (int i = 0; i < mappings.Count; i++)
+        _unfinished.Clear();
+        int at = 0;
+        try
         {
-            MapsEntry mapping = mappings[i];
-            if (!KnownMappings.IsTracked(mapping))
-                continue;
-            PageRange range = PageRange.FromBytes(mapping.Start, mapping.End);
-            bool isFile = mapping.Inode != 0;
-            if (!_suspect.Intersects(range) && TryScanMapping(range, isFile, isFrozen, changes))
-                continue;
-            // The kernel may refuse to track it: all of it, each time, and only when nothing can change under our hands.
-            if (TryRegister(range) || isFrozen)
-                TakeAll(range, isFile, changes);
-            else
-                late.Add(range);
-        }
+            for (; at < mappings.Count; at++)
+            {
+                if (KnownMappings.IsTracked(mappings[at]))
+                    ScanMapping(PageRange.FromBytes(mappings[at].Start, mappings[at].End), mappings[at].Inode != 0, isFrozen, changes);
+            }
 
-        _suspect.Clear();
-        foreach (PageRange range in late)
-            _suspect.Add(range);
+            _suspect.Clear();
+        }
+        finally
+        {
+            // A scan that failed has protected pages that it didn't report.
+            if (at < mappings.Count)
+                _suspect.Add(PageRange.FromBytes(mappings[at].Start, mappings[at].End));
+            foreach (PageRange range in _unfinished)
+                _suspect.Add(range);
+        }
     }
 
-    private bool TryScanMapping(PageRange range, bool isFile, bool isFrozen, PageChanges changes) =>
+    // A mapping that has grown is scanned where it was, and taken whole only where it is new.
+    private void ScanMapping(PageRange range, bool isFile, bool isFrozen, PageChanges changes)
+    {
+        _suspect.Split(range, _parts);
+        foreach ((PageRange part, bool isSuspect) in _parts)
+        {
+            if (isSuspect || TryScanKnown(part, isFile, isFrozen, changes))
+                continue;
+            TakeNew(range, isFile, isFrozen, changes);
+            return;
+        }
+
+        foreach ((PageRange part, bool isSuspect) in _parts)
+        {
+            if (isSuspect)
+                TakeNew(part, isFile, isFrozen, changes);
+        }
+    }
+
+    private bool TryScanKnown(PageRange range, bool isFile, bool isFrozen, PageChanges changes) =>
         isFile ? TryScanFile(range, isFrozen, changes) : TryScanAnonymous(range, changes);
 
-    private bool TryRegister(PageRange range)
+    // The kernel may refuse to track it, or not let us finish: then all of it, each time, and only when nothing can change under our hands.
+    private void TakeNew(PageRange range, bool isFile, bool isFrozen, PageChanges changes)
     {
-        SyscallResult registered = _userfaultfd.TryRegister(new RemoteRange(new RemoteAddress(range.First << PageRange.PageShift),
-            range.Count << PageRange.PageShift));
+        SyscallResult registered = _userfaultfd.TryRegister(ToBytes(range));
         if (registered.Errno == Errno.ESRCH)
             registered.OrThrow("register memory for tracking");
-        return !registered.IsError;
+        Forget(range, changes);
+        if (registered.IsError || !TryProtectAll(range))
+            _unfinished.Add(range);
+        if (!registered.IsError || isFrozen)
+            TakeAll(range, isFile, changes);
+    }
+
+    /// <summary>Protects every page that is there. What is taken after that and then written is seen by the next scan.</summary>
+    /// <returns>False if the range has changed under our hands.</returns>
+    /// <remarks>
+    /// A scan protects only what counts as written, and that isn't enough: a page may carry the mark of protection and be writable. The kernel makes such
+    /// pages when mremap moves a mapping up to a neighbour. The two merge, the registration of both ends, but the neighbour's pages keep their
+    /// marks; and a write to a marked page of an unregistered mapping makes it writable and leaves the mark (Linux before 6.13 kept the marks of
+    /// the moved pages as well). Registered again, such a page is never reported: it is clean by its mark, and writing to it faults no more.
+    /// </remarks>
+    private bool TryProtectAll(PageRange range)
+    {
+        new RegionWalk(_pagemap, range, _protectWritten, _found).TryFinish();
+        bool areAll = true;
+        var walk = new RegionWalk(_pagemap, range, _lookProtected, _found);
+        while (walk.TryNext(out PageRange marked, out _))
+            areAll &= !_userfaultfd.TryProtect(ToBytes(marked)).IsError;
+        return areAll;
+    }
+
+    private void TakeAll(PageRange range, bool isFile, PageChanges changes)
+    {
+        var walk = new RegionWalk(_pagemap, range, isFile ? _lookAtFile : _lookThere, _found);
+        while (walk.TryNext(out PageRange run, out PageCategories categories))
+        {
+            if (isFile)
+                AddFilePages(run, categories, changes);
+            else
+                AddThere(run, categories, changes);
+        }
     }
 
     private void Forget(PageRange range, PageChanges changes)
@@ -169,160 +230,101 @@ internal sealed class WriteProtectTracker : IDirtyTracker
     {
         ulong firstExtent = range.First >> ExtentShift;
         ulong endExtent = ((range.End - 1) >> ExtentShift) + 1;
-        _pieces.Clear();
-        _pieces.AddRange(_populatedExtents.Split(new PageRange(firstExtent, endExtent - firstExtent)));
+        _populatedExtents.Split(new PageRange(firstExtent, endExtent - firstExtent), _pieces);
         foreach ((PageRange extents, bool isPopulated) in _pieces)
         {
             ulong first = Math.Max(extents.First << ExtentShift, range.First);
             ulong end = Math.Min(extents.End << ExtentShift, range.End);
             var part = new PageRange(first, end - first);
-            if (!(isPopulated ? TryTakeWritten(part, changes) : TryTakeWrittenPresent(part, changes)))
+            if (!(isPopulated ? TryTakeWritten(part, changes) : TryTakeWrittenThere(part, changes)))
                 return false;
         }
 
         return true;
     }
 
-    private bool TryTakeWritten(PageRange range, PageChanges changes) => TryWalk(range, _takeWritten, _found, region =>
+    private bool TryTakeWritten(PageRange range, PageChanges changes)
     {
-        PageRange run = PageRange.FromBytes(region.Start, region.End);
-        if (run.Count < LongRun)
-            changes.Written.Add(run);
-        else
-            AddLongRun(run, changes);
-    });
+        var walk = new RegionWalk(_pagemap, range, _takeWritten, _found);
+        while (walk.TryNext(out PageRange run, out _))
+        {
+            if (run.Count < LongRun)
+                changes.Written.Add(run);
+            else
+                AddLongRun(run, changes);
+        }
 
+        return !walk.IsRefused;
+    }
+
+    private bool TryTakeWrittenThere(PageRange range, PageChanges changes)
+    {
+        var walk = new RegionWalk(_pagemap, range, _takeWrittenThere, _found);
+        while (walk.TryNext(out PageRange run, out PageCategories categories))
+            AddThere(run, categories, changes);
+        return !walk.IsRefused;
+    }
+
+    // Holes between what is there now. A page that appears after this look is written anew, and reported by the next scan.
     private void AddLongRun(PageRange run, PageChanges changes)
     {
-        // Holes first, as one; what is there then overrides. A page that appears after this look is written anew, and reported by the next scan.
         ulong at = run.First;
-        TryWalk(run, _lookPresent, _looked, region =>
+        var walk = new RegionWalk(_pagemap, run, _lookThere, _looked);
+        while (walk.TryNext(out PageRange there, out PageCategories categories))
         {
-            PageRange present = PageRange.FromBytes(region.Start, region.End);
-            AddZero(new PageRange(at, present.First - at), changes);
-            if ((region.Categories & PageCategories.ZeroPage) != 0)
-                AddZero(present, changes);
-            else
-                changes.Written.Add(present);
-            at = present.End;
-        });
-        AddZero(new PageRange(at, run.End - at), changes);
-    }
-
-    private static void AddZero(PageRange range, PageChanges changes)
-    {
-        if (range.Count > 0)
-            changes.Zeroed.Add(range);
-    }
-
-    private bool TryTakeWrittenPresent(PageRange range, PageChanges changes) => TryWalk(range, _takeWrittenPresent, _found, region =>
-        AddPresent(PageRange.FromBytes(region.Start, region.End), changes));
-
-    private bool TryScanFile(PageRange range, bool isFrozen, PageChanges changes)
-    {
-        if (!TryWalk(range, _takeWrittenPresent, _found, region => AddFileRun(PageRange.FromBytes(region.Start, region.End), changes)))
-            return false;
-        if (isFrozen)
-            DropRevertedFilePages(range, changes);
-        return true;
-    }
-
-    // Of what was written or has just come in, the file's own pages are not ours to keep.
-    private void AddFileRun(PageRange run, PageChanges changes)
-    {
-        ulong at = run.First;
-        TryWalk(run, _lookAtFile, _looked, region =>
-        {
-            PageRange part = PageRange.FromBytes(region.Start, region.End);
-            DropPrivate(new PageRange(at, part.First - at), changes);
-            at = part.End;
-            if ((region.Categories & PageCategories.File) != 0)
-            {
-                DropPrivate(part, changes);
-                return;
-            }
-
-            AddPrivate(part, changes);
-        });
-        DropPrivate(new PageRange(at, run.End - at), changes);
-    }
-
-    private void DropRevertedFilePages(PageRange range, PageChanges changes)
-    {
-        var known = new List<PageRange>();
-        _privateFilePages.ForEachWithin(range, known.Add);
-        foreach (PageRange run in known)
-        {
-            ulong at = run.First;
-            TryWalk(run, _lookAtFile, _looked, region =>
-            {
-                PageRange part = PageRange.FromBytes(region.Start, region.End);
-                DropPrivate(new PageRange(at, part.First - at), changes);
-                at = part.End;
-                if ((region.Categories & PageCategories.File) != 0)
-                    DropPrivate(part, changes);
-                else if ((region.Categories & PageCategories.Present) == 0)
-                    changes.Written.Add(part); // swapped out, or a marker left where a copy was dropped: no category tells which
-            });
-            DropPrivate(new PageRange(at, run.End - at), changes);
+            changes.Zeroed.Add(new PageRange(at, there.First - at));
+            AddContent(there, categories, changes);
+            at = there.End;
         }
+
+        changes.Zeroed.Add(new PageRange(at, run.End - at));
     }
 
-    private void DropPrivate(PageRange range, PageChanges changes)
-    {
-        if (range.Count == 0)
-            return;
-        changes.Dropped.Add(range);
-        changes.Written.Remove(range);
-        _privateFilePages.Remove(range);
-    }
-
-    // Protects first and looks then, so that a write between the two is seen by the next scan. What was known of the range doesn't count:
-    // while the target runs, a part of it may be what it was, protected and clean, and another part a new mapping.
-    private void TakeAll(PageRange range, bool isFile, PageChanges changes)
-    {
-        Forget(range, changes);
-        TryWalk(range, _takeWrittenPresent with { RequireRegistered = false }, _found, static _ => { });
-        TryWalk(range, isFile ? _lookAtFile : _lookPresent, _found, region =>
-        {
-            PageRange run = PageRange.FromBytes(region.Start, region.End);
-            if (!isFile)
-                AddPresent(run, changes);
-            else if ((region.Categories & PageCategories.File) == 0)
-                AddPrivate(run, changes);
-        });
-    }
-
-    private void AddPresent(PageRange run, PageChanges changes)
+    private void AddThere(PageRange run, PageCategories categories, PageChanges changes)
     {
         ulong first = run.First >> ExtentShift;
         _populatedExtents.Add(new PageRange(first, ((run.End - 1) >> ExtentShift) + 1 - first));
-        changes.Written.Add(run);
+        AddContent(run, categories, changes);
     }
 
-    private void AddPrivate(PageRange run, PageChanges changes)
+    // Guard pages can't be read, and are zero once the guard is gone.
+    private void AddContent(PageRange run, PageCategories categories, PageChanges changes)
     {
-        _privateFilePages.Add(run);
-        changes.Written.Add(run);
+        if ((categories & (PageCategories.ZeroPage | PageCategories.Guard)) != 0)
+            changes.Zeroed.Add(run);
+        else if ((categories & PageCategories.Present) != 0)
+            changes.Written.Add(run);
+        else
+            AddSwapped(run, isFile: false, changes);
     }
 
-    /// <summary>Scans a range to its end, however often the kernel returns early.</summary>
-    /// <returns>False if it lies in a mapping that isn't registered.</returns>
-    private bool TryWalk(PageRange range, in PageScan scan, PageRegion[] buffer, Action<PageRegion> each)
+    // What shows as swapped may be in swap, or a marker in a hole: to read 100 MiB of those because they were dropped would make for a long pause.
+    private void AddSwapped(PageRange run, bool isFile, PageChanges changes)
     {
-        ulong at = range.First << PageRange.PageShift;
-        ulong end = range.End << PageRange.PageShift;
-        while (at < end)
+        for (ulong page = run.First; page < run.End;)
         {
-            SyscallResult result = _pagemap.TryScan(at, end, scan, buffer, out ulong walkEnd);
-            if (result.Errno == Errno.EPERM)
-                return false;
-            int count = (int)result.OrThrow("scan pagemap");
-            for (int i = 0; i < count; i++)
-                each(buffer[i]);
-            at = walkEnd;
-        }
+            int got = _pagemap.ReadEntries(page << PageRange.PageShift, _entries.AsSpan(0, (int)Math.Min(run.End - page, (ulong)_entries.Length)));
+            if (got == 0)
+                throw new KernelException(Errno.ESRCH, "read pagemap");
+            for (int i = 0; i < got;)
+            {
+                bool isHole = Userfaultfd.IsHoleMarker(_entries[i]);
+                int start = i++;
+                while (i < got && Userfaultfd.IsHoleMarker(_entries[i]) == isHole)
+                    i++;
+                var piece = new PageRange(page + (ulong)start, (ulong)(i - start));
+                if (isFile && isHole)
+                    DropPrivate(piece, changes);
+                else if (isFile)
+                    AddPrivate(piece, changes);
+                else
+                    (isHole ? changes.Zeroed : changes.Written).Add(piece);
+            }
 
-        return true;
+            page += (ulong)got;
+        }
     }
+
+    private static RemoteRange ToBytes(PageRange range) =>
+        new(new RemoteAddress(range.First << PageRange.PageShift), range.Count << PageRange.PageShift);
 }

@@ -59,6 +59,15 @@ public struct uffdio_range
     public ulong start, len;
 }
 
+/// <summary>struct uffdio_writeprotect, its range included.</summary>
+[AbiStruct("struct uffdio_writeprotect", "linux/userfaultfd.h"), StructLayout(LayoutKind.Sequential)]
+public struct uffdio_writeprotect
+{
+    [AbiField("range.start")] public ulong start;
+    [AbiField("range.len")] public ulong len;
+    public ulong mode;
+}
+
 /// <summary>struct pm_scan_arg (Linux 6.7).</summary>
 [AbiStruct("struct pm_scan_arg", "linux/fs.h"), StructLayout(LayoutKind.Sequential)]
 public struct pm_scan_arg

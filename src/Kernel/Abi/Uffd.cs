@@ -10,7 +10,9 @@ public static class Uffd
     public const ulong UFFDIO_API = 0xC018AA3F;
     public const ulong UFFDIO_REGISTER = 0xC020AA00;
     public const ulong UFFDIO_UNREGISTER = 0x8010AA01;
+    public const ulong UFFDIO_WRITEPROTECT = 0xC018AA06;
     public const ulong UFFDIO_REGISTER_MODE_WP = 2;
+    public const ulong UFFDIO_WRITEPROTECT_MODE_WP = 1;
     public const ulong UFFD_USER_MODE_ONLY = 1;
     public const ulong UFFD_FEATURE_PAGEFAULT_FLAG_WP = 1;
     public const ulong UFFD_FEATURE_WP_HUGETLBFS_SHMEM = 1 << 12;

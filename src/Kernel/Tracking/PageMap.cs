@@ -11,6 +11,8 @@ public sealed unsafe class PageMap : IDisposable
 {
     /// <summary>Bit 55 of an entry: soft-dirty.</summary>
     public const ulong SoftDirtyBit = 1UL << 55;
+    /// <summary>Bit 58: a guard page of MADV_GUARD_INSTALL (Linux 6.15; 0 before).</summary>
+    public const ulong GuardBit = 1UL << 58;
     /// <summary>Bit 61: page of a file or shared memory.</summary>
     public const ulong FileBit = 1UL << 61;
     /// <summary>Bit 62: swapped.</summary>
@@ -26,6 +28,9 @@ public sealed unsafe class PageMap : IDisposable
 
     /// <summary>Opens it; needs the right to ptrace.</summary>
     public static PageMap Open(int pid) => new(FileDescriptor.Open($"/proc/{pid}/pagemap", Fcntl.O_RDONLY));
+
+    /// <summary><see cref="PageCategories.Guard"/> if this kernel's PAGEMAP_SCAN knows it, else nothing: an older one refuses the whole scan.</summary>
+    public static PageCategories GuardIfKnown { get; } = ProbeGuard();
 
     /// <summary>One step of PAGEMAP_SCAN over <paramref name="start"/>..<paramref name="end"/>.</summary>
     /// <param name="start">First byte, page-aligned.</param>
@@ -79,4 +84,12 @@ public sealed unsafe class PageMap : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _pagemap.Dispose();
+
+    private static PageCategories ProbeGuard()
+    {
+        using PageMap own = Open(Environment.ProcessId);
+        Span<PageRegion> found = stackalloc PageRegion[1];
+        var ask = new PageScan { AnyOf = PageCategories.Guard, Return = PageCategories.Guard };
+        return own.TryScan(0, 4096, ask, found, out _).IsError ? PageCategories.None : PageCategories.Guard;
+    }
 }

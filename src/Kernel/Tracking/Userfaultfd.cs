@@ -15,6 +15,8 @@ public sealed class Userfaultfd : IDisposable
     private const ulong Features = Uffd.UFFD_FEATURE_PAGEFAULT_FLAG_WP | Uffd.UFFD_FEATURE_WP_HUGETLBFS_SHMEM
         | Uffd.UFFD_FEATURE_WP_UNPOPULATED | Uffd.UFFD_FEATURE_WP_ASYNC;
 
+    private const ulong MarkerBits = PageMap.PresentBit | PageMap.SwappedBit | PageMap.FileBit | PageMap.FrameMask;
+
     private readonly FileDescriptor _descriptor;
 
     private Userfaultfd(FileDescriptor descriptor) => _descriptor = descriptor;
@@ -33,8 +35,14 @@ public sealed class Userfaultfd : IDisposable
         return agreed;
     }
 
+    private static readonly (bool IsSupported, ulong Marker) _probed = Probe();
+
     /// <summary>True if this kernel has it at all, found by trying on our own memory.</summary>
-    public static bool IsSupported { get; } = Probe();
+    public static bool IsSupported => _probed.IsSupported;
+
+    /// <summary>True if <paramref name="entry"/> of /proc/PID/pagemap is the marker that protecting a hole leaves there, which scans show as swapped.</summary>
+    /// <remarks>Compared with one made in our own memory. Without CAP_SYS_ADMIN entries don't tell it from a page in swap, and this is false.</remarks>
+    public static bool IsHoleMarker(ulong entry) => _probed.Marker != 0 && (entry & MarkerBits) == _probed.Marker;
 
     /// <summary>Registers a range of one mapping.</summary>
     /// <returns>EBUSY: the target has a userfaultfd of its own there. EINVAL: [vvar], [vdso] and the like.</returns>
@@ -51,26 +59,44 @@ public sealed class Userfaultfd : IDisposable
         return _descriptor.TryIoctl(Uffd.UFFDIO_UNREGISTER, ref unregister);
     }
 
+    /// <summary>Write-protects every page of a registered range, those that count as protected already included; holes get page tables and markers.</summary>
+    /// <returns>ENOENT: a part isn't registered, and what lies behind it was left as it is.</returns>
+    public SyscallResult TryProtect(RemoteRange range)
+    {
+        var protect = new uffdio_writeprotect { start = range.Start.Value, len = range.Length, mode = Uffd.UFFDIO_WRITEPROTECT_MODE_WP };
+        return _descriptor.TryIoctl(Uffd.UFFDIO_WRITEPROTECT, ref protect);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _descriptor.Dispose();
 
-    private static bool Probe()
+    private static (bool IsSupported, ulong Marker) Probe()
     {
         SyscallResult made = Door.Call(SyscallNumber.userfaultfd, CreationFlags);
         if (made.IsError || TryAdopt(new FileDescriptor((int)made.Value), out Userfaultfd? ours).IsError)
-            return false;
+            return (false, 0);
         using Userfaultfd probe = ours!;
-        using MappedMemory page = MappedMemory.Anonymous(4096);
-        page.At<byte>(0) = 1;
-        if (probe.TryRegister(new RemoteRange(new RemoteAddress(page.Address), 4096)).IsError)
-            return false;
+        using MappedMemory pages = MappedMemory.Anonymous(2 * 4096);
+        pages.At<byte>(0) = 1;
+        if (probe.TryRegister(new RemoteRange(new RemoteAddress(pages.Address), 2 * 4096)).IsError)
+            return (false, 0);
         using PageMap map = PageMap.Open(Environment.ProcessId);
+        bool firstSeen = TakeWritten(map, pages.Address, 4096) == 1;
+        bool nowClean = TakeWritten(map, pages.Address, 4096) == 0;
+        pages.At<byte>(0) = 2;
+        bool writeSeen = TakeWritten(map, pages.Address, 4096) == 1;
+        bool holeSeen = TakeWritten(map, pages.Address + 4096, 4096) == 1;
+        bool holeOnce = TakeWritten(map, pages.Address + 4096, 4096) == 0;
+        Span<ulong> entry = stackalloc ulong[1];
+        map.ReadEntries(pages.Address + 4096, entry);
+        bool isTold = (entry[0] & PageMap.FrameMask) != 0 && (entry[0] & PageMap.SwappedBit) != 0;
+        return (firstSeen && nowClean && writeSeen && holeSeen && holeOnce, isTold ? entry[0] & MarkerBits : 0);
+    }
+
+    private static long TakeWritten(PageMap map, ulong start, ulong length)
+    {
         Span<PageRegion> found = stackalloc PageRegion[1];
         var take = new PageScan { Mask = PageCategories.Written, Return = PageCategories.Written, Protect = true, RequireRegistered = true };
-        bool firstSeen = map.TryScan(page.Address, page.Address + 4096, take, found, out _).Value == 1;
-        bool nowClean = map.TryScan(page.Address, page.Address + 4096, take, found, out _).Value == 0;
-        page.At<byte>(0) = 2;
-        bool writeSeen = map.TryScan(page.Address, page.Address + 4096, take, found, out _).Value == 1;
-        return firstSeen && nowClean && writeSeen;
+        return map.TryScan(start, start + length, take, found, out _).Value;
     }
 }

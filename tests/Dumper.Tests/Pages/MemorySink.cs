@@ -3,27 +3,59 @@ using Snap.Kernel.Memory;
 
 namespace Snap.Dumper.Tests.Pages;
 
-/// <summary>A sink that keeps the newest version of every page in a dictionary: what a store would give back.</summary>
+/// <summary>A sink that keeps the newest version of every page in a dictionary: what a store would give back. Intervals can be taken back until they are committed.</summary>
 internal sealed class MemorySink : IPageSink, IDisposable
 {
     private const ulong StreamLength = 1 << 20;
     private readonly ulong _pauseLength;
+    private readonly HistoryLog? _log;
     private readonly Dictionary<SpaceId, Dictionary<ulong, byte[]>> _spaces = [];
-    private readonly Stack<byte[]> _free = [];
+    private readonly SortedDictionary<ulong, Dictionary<(SpaceId Space, ulong Page), byte[]?>> _undo = [];
+    private Dictionary<(SpaceId Space, ulong Page), byte[]?> _before = [];
 
-    public MemorySink(ulong pauseLength = 64 << 20)
+    public MemorySink(ulong pauseLength = 64 << 20, HistoryLog? log = null)
     {
+        _log = log;
         _pauseLength = pauseLength;
         Memory = MappedMemory.Anonymous(StreamLength + pauseLength);
     }
 
     public MappedMemory Memory { get; }
 
+    /// <summary>False to take everything and keep nothing.</summary>
+    public bool KeepsPages { get; set; } = true;
+
     public Dictionary<ulong, byte[]> Pages(SpaceId space)
     {
         if (!_spaces.TryGetValue(space, out Dictionary<ulong, byte[]>? pages))
             _spaces.Add(space, pages = []);
         return pages;
+    }
+
+    /// <summary>The interval is complete; it may still fail.</summary>
+    public void End(ulong interval)
+    {
+        _undo.Add(interval, _before);
+        _before = [];
+    }
+
+    public void Committed(ulong interval) => _undo.Remove(interval);
+
+    /// <summary>Takes back the interval and all after it.</summary>
+    public void Failed(ulong interval)
+    {
+        foreach (ulong lost in _undo.Keys.Where(key => key >= interval).Reverse().ToList())
+        {
+            foreach (((SpaceId space, ulong page), byte[]? bytes) in _undo[lost])
+            {
+                if (bytes is null)
+                    Pages(space).Remove(page);
+                else
+                    Pages(space)[page] = bytes;
+            }
+
+            _undo.Remove(lost);
+        }
     }
 
     public ulong AcquireStream(int length) => 0;
@@ -45,43 +77,49 @@ internal sealed class MemorySink : IPageSink, IDisposable
     // A zero page is kept as an empty array, so that "zero" and "absent" stay apart.
     private void Drop(SpaceId space, PageRange range, bool keepZero)
     {
+        _log?.Add(keepZero ? "zero" : "drop", range);
         Dictionary<ulong, byte[]> pages = Pages(space);
         if (range.Count > (ulong)pages.Count)
         {
             foreach (ulong page in pages.Keys.Where(range.Contains).ToList())
-                Free(pages, page);
+                Set(space, pages, page, null);
         }
         else
         {
             for (ulong page = range.First; page < range.End; page++)
-                Free(pages, page);
+                Set(space, pages, page, null);
         }
 
         // Huge ranges of zeros (a reserved mapping) are as good as absent in anonymous memory; smaller ones are kept to be checked.
         if (keepZero && range.Count <= 4096)
         {
             for (ulong page = range.First; page < range.End; page++)
-                pages[page] = [];
+                Set(space, pages, page, []);
         }
-    }
-
-    private void Free(Dictionary<ulong, byte[]> pages, ulong page)
-    {
-        if (pages.Remove(page, out byte[]? bytes) && bytes.Length > 0)
-            _free.Push(bytes);
     }
 
     private void Take(ulong offset, ReadOnlySpan<SpaceRun> runs)
     {
+        if (!KeepsPages)
+            return;
         foreach (SpaceRun run in runs)
         {
+            _log?.Add("bytes", run.Range);
             Dictionary<ulong, byte[]> pages = Pages(run.Space);
             for (ulong page = run.Range.First; page < run.Range.End; page++, offset += PageRange.PageSize)
-            {
-                if (!pages.TryGetValue(page, out byte[]? bytes) || bytes.Length == 0)
-                    pages[page] = bytes = _free.TryPop(out byte[]? spare) ? spare : new byte[PageRange.PageSize];
-                Memory.Slice(offset, PageRange.PageSize).CopyTo(bytes);
-            }
+                Set(run.Space, pages, page, Memory.Slice(offset, PageRange.PageSize).ToArray());
         }
+    }
+
+    private void Set(SpaceId space, Dictionary<ulong, byte[]> pages, ulong page, byte[]? bytes)
+    {
+        bool isKnown = pages.TryGetValue(page, out byte[]? before);
+        if (!isKnown && bytes is null)
+            return;
+        _before.TryAdd((space, page), before);
+        if (bytes is null)
+            pages.Remove(page);
+        else
+            pages[page] = bytes;
     }
 }
