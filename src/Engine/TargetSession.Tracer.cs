@@ -133,7 +133,7 @@ public sealed partial class TargetSession
                 Previous = parent?.Id,
                 PauseMicroseconds = summary.PauseMicroseconds,
                 Tracker = summary.Tracker,
-                Full = summary.IsFull,
+                Full = parent is null,
                 PagesDirty = (long)summary.PagesDirty,
                 Missed = pending.MissedBefore,
                 Notices = summary.Notices,
@@ -148,6 +148,7 @@ public sealed partial class TargetSession
         private void DropTheRest(SnapshotBuilder builder, CheckpointSummary summary)
         {
             HashSet<SpaceId> present = [.. summary.Spaces];
+            var pieces = new List<(PageRange Piece, bool IsInside)>();
             foreach (SpaceId space in _parentSpaces)
             {
                 if (!present.Contains(space))
@@ -157,7 +158,8 @@ public sealed partial class TargetSession
                 }
 
                 var all = new PageRange(0, 1UL << (64 - PageRange.PageShift));
-                foreach ((PageRange piece, bool wasGiven) in GivenPages(space).Split(all))
+                GivenPages(space).Split(all, pieces);
+                foreach ((PageRange piece, bool wasGiven) in pieces)
                 {
                     if (!wasGiven)
                         builder.Drop(space, piece);
