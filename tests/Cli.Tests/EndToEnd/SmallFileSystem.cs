@@ -20,6 +20,9 @@ internal sealed class SmallFileSystem : IDisposable
     /// <summary>A path in it.</summary>
     public string this[string name] => _directory[name];
 
+    /// <summary>Writes a file until there is no room left.</summary>
+    public void FillUp(string name) => Command.Run("dd", ["if=/dev/zero", $"of={this[name]}", "bs=64k"]);
+
     public void Dispose()
     {
         Command.Run("umount", [_directory.Path]);

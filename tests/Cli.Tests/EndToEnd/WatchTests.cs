@@ -74,16 +74,7 @@ public sealed class WatchTests
         {
             int Count() => JsonDocument.Parse(store.Run("log", "--json", "--store", small["store"]).Output).RootElement is { ValueKind: JsonValueKind.Array } list ? list.GetArrayLength() : 0;
             Patience.Until(() => Count() >= 2 || watch.Child.TryWait(out _), "two snapshots");
-            using (var filler = new FileStream(small["filler"], FileMode.CreateNew))
-            {
-                var block = new byte[1 << 16];
-                Assert.Throws<IOException>(() =>
-                {
-                    while (true)
-                        filler.Write(block);
-                });
-            }
-
+            small.FillUp("filler");
             int full = -1;
             Patience.Until(
                 () =>
