@@ -27,6 +27,7 @@ public sealed class ProgramTests
         { "descriptors", "{dir} devices" },
         { "descriptors", "{dir} directory" },
         { "descriptors", "{dir} limits" },
+        { "descriptors", "{dir} closed" },
         { "direct_io", "{dir}" },
         { "file_mappings", "{dir}" },
         { "locks", "{dir} flock" },
