@@ -9,7 +9,7 @@ internal static class Lives
 {
     /// <summary>One generation: dump, kill, restore.</summary>
     /// <returns>What was taken.</returns>
-    public static Capture Renew(Target target, RestoreOptions? options = null)
+    public static Capture Renew(TargetProcess target, RestoreOptions? options = null)
     {
         Capture taken = Capture.Of(target.Pid);
         target.Kill();
@@ -18,7 +18,7 @@ internal static class Lives
     }
 
     /// <summary>Brings a killed target back.</summary>
-    public static void Restore(Target target, Capture taken, RestoreOptions? options = null)
+    public static void Restore(TargetProcess target, Capture taken, RestoreOptions? options = null)
     {
         // Through the codec, as a store would do it.
         SnapshotImage image = ImageCodec.Decode(ImageCodec.Encode(taken.Image));
