@@ -4,6 +4,7 @@ using Snap.Image;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Files;
 using Snap.Kernel.Injection;
+using Snap.Kernel.Processes;
 using Snap.Kernel.Procfs;
 using Snap.Kernel.Syscalls;
 using Snap.Kernel.Tracing;
@@ -18,9 +19,12 @@ public sealed partial class TreeTracer
     {
         _watchdog?.Arm(limit);
         using Deadline end = Deadline.After(deadline);
+        // Each thread that is woken to stop or to go on would otherwise take the processor from us. Where we may not, it only takes longer.
+        OwnProcess.TrySetRealTime(true);
         FreezeResult result = _target.Freezer.Freeze(end);
         if (result.Outcome == FreezeOutcome.Frozen)
             return;
+        OwnProcess.TrySetRealTime(false);
         _watchdog?.Disarm();
         throw result.Outcome switch
         {
@@ -33,6 +37,7 @@ public sealed partial class TreeTracer
     private void Thaw()
     {
         _paused += _target.Freezer.Thaw();
+        OwnProcess.TrySetRealTime(false);
         _watchdog?.Disarm();
     }
 

@@ -76,7 +76,9 @@ public static class TracerHost
     {
         try
         {
-            return attach(request);
+            ITreeTracer tracer = attach(request);
+            Fault.Hit(FaultPoint.Attach);
+            return tracer;
         }
         catch (SnapException refused)
         {
