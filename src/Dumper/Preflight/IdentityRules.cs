@@ -79,7 +79,7 @@ internal static class IdentityRules
     public static SnapException NotPermitted(int pid, Errno errno)
     {
         FourIds? owner = TaskFiles.OfProcess(pid).ReadStatus()?.Uid;
-        uint ours = TaskFiles.Self.ReadStatus()?.Uid.Effective ?? 0;
+        uint ours = new TaskFiles("/proc/thread-self").ReadStatus()?.Uid.Effective ?? 0;
         string scope = ReadScope();
         (string why, string toDo) = owner is { } ids && ids.Real != ours && ours != 0
             ? (string.Create(CultureInfo.InvariantCulture, $"it belongs to user {ids.Real}, and we run as user {ours}"), "run Snap as that user, or as root")
@@ -122,9 +122,12 @@ internal static class IdentityRules
 
     private static void CheckTracer(int pid, ProcStatus status, List<SnapException> findings)
     {
-        if (status.TracerPid != 0)
-            findings.Add(Refusal.Of(ErrorCatalogue.TargetTraced, pid, $"it is traced by {DescribeProcess(status.TracerPid)}", $"/proc/{pid}/status: TracerPid",
-                "a process has one tracer at a time", "detach the debugger, or end the tracing program"));
+        if (status.TracerPid == 0)
+            return;
+        // It is the thread that traces; people know the process.
+        int tracer = TaskFiles.OfProcess(status.TracerPid).ReadStatus()?.Tgid ?? status.TracerPid;
+        findings.Add(Refusal.Of(ErrorCatalogue.TargetTraced, pid, $"it is traced by {DescribeProcess(tracer)}", $"/proc/{pid}/status: TracerPid",
+            "a process has one tracer at a time", "detach the debugger, or end the tracing program"));
     }
 
     private static void CheckProgram(int pid, List<SnapException> findings)

@@ -30,7 +30,7 @@ internal sealed class OutsideHolders(int pid)
         var numbers = new List<int>();
         foreach (int other in ProcessTable.ListPids())
         {
-            if (other != pid && other != Environment.ProcessId)
+            if (other != pid)
                 Search(other, links, numbers);
         }
     }
