@@ -44,6 +44,7 @@ int main(int argc, char **argv)
         MUST(pipe(to_strict) == 0 && pipe(from_strict) == 0);
         pthread_t thread;
         MUST(pthread_create(&thread, 0, echo, 0) == 0);
+        check(); /* an answer means that the thread is under seccomp by now */
     } else {
         struct sock_filter code[] = {
             BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
