@@ -38,10 +38,11 @@ public sealed class WatchLoopTests
     public void Ticks_that_the_encoder_has_no_room_for_are_counted()
     {
         using var model = new ModelEngine();
+        using var slowDisk = new ManualResetEvent(false);
         model.OnPass = point =>
         {
             if (point == FaultPoint.Commit)
-                Thread.Sleep(20);
+                slowDisk.WaitOne(20);
         };
         var told = new List<SnapshotInfo>();
         WatchResult result = Watch(model, new WatchOptions { Every = _tick, Count = 6, OnSnapshot = told.Add });
