@@ -75,7 +75,7 @@ public sealed class Fingerprint
     private void AddMappings(List<MapsEntry> entries)
     {
         MapsEntry? last = null;
-        foreach (MapsEntry entry in entries.Where(entry => entry.Name.ToString() != "[anon:snap]"))
+        foreach (MapsEntry entry in entries.Where((_, index) => !IsAgent(entries, index)))
         {
             if (last is { } before && before.End == entry.Start && before.Access == entry.Access && before.Inode == entry.Inode &&
                 before.Device == entry.Device && before.Name == entry.Name && (entry.Inode == 0 || before.Offset + before.Length == entry.Offset))
@@ -115,4 +115,17 @@ public sealed class Fingerprint
     }
 
     private static InvalidOperationException Gone(int pid) => new($"process or thread {pid} is gone");
+
+    // The agent's mapping, by its name or, where the kernel can't name anonymous memory, by its shape: a page of code, then its data.
+    private static bool IsAgent(IReadOnlyList<MapsEntry> entries, int index)
+    {
+        MapsEntry entry = entries[index];
+        return entry.Name.ToString() == "[anon:snap]" || IsAgentCode(entries, index) || (index > 0 && IsAgentCode(entries, index - 1));
+    }
+
+    private static bool IsAgentCode(IReadOnlyList<MapsEntry> entries, int index) =>
+        index + 1 < entries.Count
+        && entries[index] is { Inode: 0, Length: 4096, Access: MapsAccess.Read | MapsAccess.Execute, Kind: MappingKind.Anonymous }
+        && entries[index + 1] is { Inode: 0, Length: 60 * 1024, Access: MapsAccess.Read | MapsAccess.Write, Kind: MappingKind.Anonymous }
+        && entries[index].End == entries[index + 1].Start;
 }

@@ -52,7 +52,7 @@ internal sealed class Demonstration(Terminal terminal, bool quiet)
         program.Child.Wait();
         keepAlive(null);
         IReadOnlyList<DemoStep> before = program.ReadSteps();
-        Say("", $"3. Killed it: kill -9 {pid}. It is gone; the last it wrote was step {before[^1].Step}.");
+        Say("", $"3. Killed it with SIGKILL: kill -9 {pid}. It is gone; the last it wrote was step {before[^1].Step}.");
 
         (SnapshotInfo snapshot, int stepAtSnapshot) = taken[Chosen - 1];
         double earlier = (taken[^1].Snapshot.Time - snapshot.Time).TotalSeconds;

@@ -104,7 +104,6 @@ public sealed class KilledSnapTests
     /// <summary>A tracer that is stopped keeps the target frozen: a watchdog has to end it.</summary>
     [SkippableTheory]
     [InlineData("Seize")]
-    [InlineData("Scan")]
     [InlineData("Thaw")]
     public void A_tracer_that_hangs_is_ended_and_the_target_runs_on(string point)
     {

@@ -67,7 +67,14 @@ internal sealed class SnapStore : IDisposable
     public JsonElement Take(int pid) => Json("take", Text(pid));
 
     /// <summary>The snapshots of the store, newest first.</summary>
-    public IReadOnlyList<JsonElement> Log() => File.Exists(Path) || Directory.Exists(Path) ? [.. Json("log").EnumerateArray()] : [];
+    public IReadOnlyList<JsonElement> Log()
+    {
+        CommandResult result = Run("log", "--json");
+        if (result.ExitCode == 3)
+            return []; // not made yet
+        Assert.True(result.ExitCode == 0, $"snap log: {result}");
+        return [.. JsonDocument.Parse(result.Output).RootElement.EnumerateArray()];
+    }
 
     /// <summary>Restores, and stays as the parent of what was restored until it ends.</summary>
     /// <returns>The command; its process is the target's parent.</returns>
