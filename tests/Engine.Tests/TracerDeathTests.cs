@@ -32,7 +32,7 @@ public sealed class TracerDeathTests
                 using ProcessHandle? tracer = session.TracerPid is > 0 and int pid ? ProcessHandle.OpenOrGone(pid) : null;
                 if (tracer is null || !TryBegin(session, out PendingSnapshot? pending))
                     continue;
-                Thread.Sleep(TimeSpan.FromMicroseconds(random.Next(8000)));
+                new ManualResetEvent(false).WaitOne(TimeSpan.FromMicroseconds(random.Next(8000)));
                 tracer.TrySignal(Signal.SIGKILL);
                 deaths++;
                 Task.WhenAny(pending!.Completion).Wait();
