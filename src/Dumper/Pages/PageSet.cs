@@ -107,7 +107,7 @@ public sealed class PageSet
     {
         Sort();
         int index = FirstEndingAfter(range.First);
-        return index < _runs.Count && _runs[index].First < range.End;
+        return range.Count > 0 && index < _runs.Count && _runs[index].First < range.End;
     }
 
     /// <summary>Splits <paramref name="range"/> into pieces that are in the set and pieces that aren't.</summary>
@@ -117,6 +117,8 @@ public sealed class PageSet
     {
         Sort();
         pieces.Clear();
+        if (range.Count == 0)
+            return;
         ulong at = range.First;
         for (int index = FirstEndingAfter(range.First); index < _runs.Count && _runs[index].First < range.End; index++)
         {

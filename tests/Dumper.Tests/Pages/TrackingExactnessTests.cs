@@ -35,7 +35,6 @@ public sealed class TrackingExactnessTests(ITestOutputHelper output)
 
         output.WriteLine($"{kind}: {sum}");
         Assert.True(sum.PagesCompared > 0);
-        Assert.True(sum.PagesCopied >= sum.PagesChanged, "fewer pages copied than changed, and yet none wrong?");
     }
 
     // Histories that random ones meet once in millions of pages, or that no random one has met.
