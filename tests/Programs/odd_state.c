@@ -1,5 +1,5 @@
 /* odd_state CHANNEL DIRECTORY KIND: a state that can't be captured. It is entered at the command "enter", so that a test can look before and after. Kinds: sysv, hugetlb, device, guard, pkey, files, directory, deadline, policy, dispatch, credentials, cwd, program,
- * library, chroot, namespace, stopped, uffd_mapping, handlers. */
+ * library, chroot, namespace, stopped, uffd_mapping, handlers (of all signals that are ignored by default but SIGCONT, which can be captured), all_handlers. */
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sched.h>
@@ -44,9 +44,11 @@ static const char *copy_of(const char *from, const char *name)
     return path;
 }
 
+static volatile int received;
+
 static void ignore(int number)
 {
-    (void)number;
+    received = number;
 }
 
 static const char *enter(void)
@@ -127,9 +129,10 @@ static const char *enter(void)
     } else if (!strcmp(kind, "namespace")) {
         if (unshare(CLONE_NEWUTS) != 0)
             return strerror(errno);
-    } else if (!strcmp(kind, "handlers")) {
+    } else if (!strcmp(kind, "handlers") || !strcmp(kind, "all_handlers")) {
         struct sigaction action = {.sa_handler = ignore};
         MUST(sigaction(SIGURG, &action, 0) == 0 && sigaction(SIGWINCH, &action, 0) == 0 && sigaction(SIGCHLD, &action, 0) == 0);
+        MUST(strcmp(kind, "all_handlers") || sigaction(SIGCONT, &action, 0) == 0);
     } else if (!strcmp(kind, "stopped")) {
         say("entered");
         raise(SIGSTOP);
@@ -142,6 +145,7 @@ static const char *enter(void)
 
 static void check(void)
 {
+    EXPECT_EQUAL(0, received, "a signal that nobody sent");
 }
 
 static int other(const char *command)

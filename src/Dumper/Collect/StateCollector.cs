@@ -178,12 +178,12 @@ public sealed partial class StateCollector : IDisposable
         {
             if (threads[i].Tid == session.Thread.Tid)
             {
-                _threads[i].TakeStopped(threads[i], session, _target.Memory);
+                _threads[i].TakeStopped(threads[i], session);
                 continue;
             }
 
             using InjectionSession other = _target.EnterThread(threads[i]);
-            _threads[i].TakeStopped(threads[i], other, _target.Memory);
+            _threads[i].TakeStopped(threads[i], other);
             // Code put under a thread in 32-bit mode would be read as other code.
             if (_threads[i].IsCompatible)
                 continue;

@@ -122,7 +122,7 @@ public sealed class Target : IDisposable
             StopSignalNumber = StopSignal.Choose(Statuses.First.CaughtSignals, Statuses.Pending, SignalsInDescriptors);
             if (StopSignalNumber == 0)
                 throw Refusal.Of(ErrorCatalogue.InjectionImpossible, Pid, "it handles every signal that calls could stop by",
-                    why: "SIGURG, SIGWINCH and SIGCHLD are each handled, pending or read by a signalfd",
+                    why: "SIGURG, SIGWINCH, SIGCHLD and SIGCONT are each handled, pending or read by a signalfd",
                     toDo: "let the program leave one of these signals at its default");
             if (Agent is not { IsIntact: true })
                 Agent = FindAgent() ?? Install(thread);

@@ -53,16 +53,15 @@ internal sealed class ThreadRecord
     public int ExtendedStateLength => _extendedStateLength;
 
     /// <summary>Takes what ptrace tells.</summary>
-    public void TakeStopped(Tracee thread, InjectionSession session, RemoteMemory memory)
+    public void TakeStopped(Tracee thread, InjectionSession session)
     {
         Tid = thread.Tid;
         IsGroupStopped = thread.GroupStopSignal != 0;
         HasUserDispatch = thread.HasSyscallUserDispatch();
+        // The session has moved them out of a restartable sequence already.
         _registers = session.Registers;
         _mask = session.SignalMask;
         _restartable = thread.GetRestartableSequence();
-        // The session's registers may be moved out of a restartable sequence already; a second look changes nothing then.
-        RestartableSequence.AbortIfInside(ref _registers, _restartable, memory);
         _extendedStateLength = thread.GetExtendedState(_extendedState);
         _pending = thread.PeekSignals(shared: false);
     }

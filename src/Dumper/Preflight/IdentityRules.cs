@@ -39,13 +39,14 @@ internal static class IdentityRules
     }
 
     /// <summary>All other reasons, read from /proc; nothing is stopped.</summary>
-    public static void Check(int pid, ProcStat stat, ProcStatus status, List<SnapException> findings)
+    public static void Check(int pid, ProcStat stat, ProcStatus status, bool withThreads, List<SnapException> findings)
     {
         CheckTracer(pid, status, findings);
         CheckProgram(pid, findings);
         CheckNamespaces(pid, findings);
         CheckSharing(pid, stat.ParentPid, findings);
-        CheckThreads(pid, findings);
+        if (withThreads)
+            CheckThreads(pid, findings);
         if (stat.State == 'T')
             findings.Add(Stopped(pid));
         if (status.ThreadFeatures.Contains("shstk"))

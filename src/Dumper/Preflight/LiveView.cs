@@ -8,6 +8,9 @@ internal sealed class LiveView(int pid)
     /// <summary>The process.</summary>
     public int Pid => pid;
 
+    /// <summary>Its threads were looked at one by one; the frozen look does so again, at less cost.</summary>
+    public bool HasSeenThreads { get; set; }
+
     /// <summary>smaps.</summary>
     public MappingFlags Flags { get; } = new();
 

@@ -24,7 +24,8 @@ public static class PreflightCheck
                 return [Refusal.NotFound(pid)];
             if (IdentityRules.FindFatal(pid, stat, status) is { } fatal)
                 return [fatal];
-            IdentityRules.Check(pid, stat, status, findings);
+            IdentityRules.Check(pid, stat, status, withThreads: !view.HasSeenThreads, findings);
+            view.HasSeenThreads = true;
             CheckObjects(view, findings);
             // What was read of a process that ended meanwhile says nothing.
             return process.ReadStat() is { IsDead: false } now && now.StartTime == stat.StartTime ? findings : [Refusal.NotFound(pid)];

@@ -5,8 +5,14 @@ namespace Snap.Kernel.Injection;
 /// <summary>Chooses the signal by which a batch stops: one that an untraced thread wouldn't notice.</summary>
 public static class StopSignal
 {
-    // Ignored by default. SIGCONT is left out: sending it has effects of its own.
+    // Ignored by default.
     private static readonly int[] _candidates = [Signal.SIGURG, Signal.SIGWINCH, Signal.SIGCHLD];
+
+    // The last resort, for programs that handle all the others (Go's runtime does). Sending it takes back stop signals that are pending, and has
+    // no effect on a process that isn't stopped.
+    private const int LastResort = Signal.SIGCONT;
+
+    private static readonly ulong _stopSignals = Bit(Signal.SIGSTOP) | Bit(Signal.SIGTSTP) | Bit(Signal.SIGTTIN) | Bit(Signal.SIGTTOU);
 
     /// <summary>Picks one.</summary>
     /// <param name="handled">Signals with a handler (SigCgt).</param>
@@ -16,7 +22,8 @@ public static class StopSignal
     public static int Choose(ulong handled, ulong pending, ulong inSignalDescriptors)
     {
         ulong taken = handled | pending | inSignalDescriptors;
-        return _candidates.FirstOrDefault(signal => (taken & Bit(signal)) == 0);
+        int free = Array.Find(_candidates, signal => (taken & Bit(signal)) == 0);
+        return free == 0 && (taken & Bit(LastResort)) == 0 && (pending & _stopSignals) == 0 ? LastResort : free;
     }
 
     /// <summary>The mask bit of a signal.</summary>

@@ -75,7 +75,7 @@ public sealed class OddStateTests
 
     [SkippableTheory]
     [InlineData("stopped", "S0208")]
-    [InlineData("handlers", "S0412")]
+    [InlineData("all_handlers", "S0412")]
     public void A_target_that_no_call_can_be_made_in_is_left_alone(string kind, string id)
     {
         using Testing.Target target = Targets.Start("odd_state", "{dir}", kind);
@@ -91,6 +91,15 @@ public sealed class OddStateTests
         });
         Assert.Equal(before, TaskFiles.OfProcess(target.Pid).ReadMaps()!);
         target.Signal(Snap.Kernel.Abi.Signal.SIGCONT);
+        Assert.Empty(target.Check());
+    }
+
+    [Fact]
+    public void A_program_that_handles_what_calls_usually_stop_by_as_Go_does_is_collected_and_notices_nothing()
+    {
+        using Testing.Target target = Targets.Start("odd_state", "{dir}", "handlers");
+        Enter(target, "handlers");
+        Assert.All(Collected.Repeatedly(target.Pid, 20), collected => Assert.Empty(collected.Findings));
         Assert.Empty(target.Check());
     }
 
