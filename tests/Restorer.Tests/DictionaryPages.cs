@@ -11,6 +11,8 @@ internal sealed class DictionaryPages : IPageSource
 
     public void Put(SpaceId space, ulong page, ReadOnlySpan<byte> bytes) => _pages[(space, page)] = bytes.ToArray();
 
+    public IEnumerable<(SpaceId Space, ulong Page, byte[] Bytes)> All => _pages.Select(entry => (entry.Key.Space, entry.Key.Page, entry.Value));
+
     public void Remove(SpaceId space, ulong page) => _pages.Remove((space, page));
 
     public IEnumerable<(PageRange Range, bool IsZero)> Runs(SpaceId space) => _pages

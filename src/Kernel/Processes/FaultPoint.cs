@@ -23,6 +23,8 @@ public enum FaultPoint
     Commit,
     /// <summary>The snapshot is durable, its tracer and its user not yet told.</summary>
     Acknowledge,
+    /// <summary>In a process that is being rebuilt: after it was started, seized, and after each further step.</summary>
+    Rebuild,
     /// <summary>A restored process is about to be let go.</summary>
     Release,
 }

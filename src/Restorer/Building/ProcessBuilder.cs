@@ -82,10 +82,12 @@ internal sealed class ProcessBuilder : IDisposable
             throw IdentityCheck.TakenByGroup(_process.Pid);
         }
 
+        Fault.Hit(FaultPoint.Rebuild);
         Tracee.TrySeize(_process.Pid, Options, out Tracee? leader).OrThrow("seize pid", _process.Pid);
         _threads.Add(leader!);
         leader!.TryInterrupt().OrThrow("interrupt pid", _process.Pid);
         Park(leader);
+        Fault.Hit(FaultPoint.Rebuild);
         _memory = RemoteMemory.Open(_process.Pid);
         _agent = new StubAgent(_memory, _area);
         _batch = _agent.NewBatch(0, (int)(AreaLength - StubAgent.CodeLength), MaxCalls);
@@ -105,13 +107,16 @@ internal sealed class ProcessBuilder : IDisposable
         memory.Clear(_area);
         memory.Map(_layout);
         calls.Flush();
+        Fault.Hit(FaultPoint.Rebuild);
         Fill(memory, pages);
+        Fault.Hit(FaultPoint.Rebuild);
 
         memory.Finish();
         process.AddBeforeThreads();
         descriptors.Add();
         process.CloneThreads();
         calls.Flush();
+        Fault.Hit(FaultPoint.Rebuild);
         foreach (ThreadImage thread in _process.Threads.Skip(1))
             _threads.Add(Tracee.AdoptAttached(thread.Tid));
         foreach (Tracee thread in _threads.Skip(1))
@@ -129,6 +134,7 @@ internal sealed class ProcessBuilder : IDisposable
             CallList own = NewCalls(_threads[i]);
             ThreadCalls.Add(_process, _process.Threads[i], credentials, own);
             own.Flush();
+            Fault.Hit(FaultPoint.Rebuild);
         }
 
         process.SetDumpable();
@@ -136,7 +142,9 @@ internal sealed class ProcessBuilder : IDisposable
         calls.Call("closing what was needed for building", SyscallNumber.close_range, (ulong)_inherited.FirstFree, int.MaxValue);
         TimerCalls.Arm(_process, calls);
         calls.Flush();
+        Fault.Hit(FaultPoint.Rebuild);
         Leave(process, registers);
+        Fault.Hit(FaultPoint.Rebuild);
         // Our ends of its pipes must not outlive the building: it would never see their end.
         _inherited.Dispose();
     }
@@ -238,6 +246,7 @@ internal sealed class ProcessBuilder : IDisposable
         }
 
         StubAgent.CallAlone(leader, instruction, SyscallNumber.munmap, _area.Start.Value, _area.Length).OrThrow("unmap the stub");
+        Fault.Hit(FaultPoint.Rebuild);
         for (int i = 0; i < _threads.Count; i++)
             StubAgent.ParkWith(_threads[i], registers[i], _process.Threads[i].ExtendedState, _process.Threads[i].SignalMask);
     }
