@@ -84,6 +84,19 @@ public sealed class HandMadeImageTests
     }
 
     [Fact]
+    public void A_thread_id_that_is_taken_at_the_last_moment_is_named_and_nothing_is_left()
+    {
+        int pid = HandMadeImage.FreePid(), other = HandMadeImage.FreePid();
+        (SnapshotImage image, DictionaryPages pages) = HandMadeImage.Make(pid, _pause);
+        // The second of two threads with one id finds it taken when it is started, after all checks.
+        image = image.With(process => process with { Threads = [process.Threads[0], process.Threads[0] with { Tid = other }, process.Threads[0] with { Tid = other }] });
+        SnapException refused = Assert.Throws<SnapException>(() => TreeRestorer.Restore(image, pages, new RestoreOptions()));
+        Assert.Equal(ErrorCatalogue.PidTaken, refused.Kind);
+        Assert.Contains($"{other}", refused.What, StringComparison.Ordinal);
+        Assert.False(Directory.Exists($"/proc/{pid}"));
+    }
+
+    [Fact]
     public void Everything_that_stands_in_the_way_is_said_at_once_and_nothing_is_started()
     {
         (SnapshotImage image, DictionaryPages pages) = HandMadeImage.Make(Environment.ProcessId, _pause);

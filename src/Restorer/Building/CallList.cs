@@ -2,6 +2,7 @@ using Snap.Image;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Injection;
 using Snap.Kernel.Tracing;
+using Snap.Restorer.Checks;
 
 namespace Snap.Restorer.Building;
 
@@ -9,7 +10,7 @@ namespace Snap.Restorer.Building;
 /// <remarks>Every call must succeed. A failure is found at the end of its batch; what came after it did no harm, since the process dies then.</remarks>
 internal sealed class CallList(StubAgent agent, Tracee thread, RemoteBatch batch, int pid)
 {
-    private readonly List<(string What, long? Expected)> _calls = [];
+    private readonly List<(string What, SyscallNumber Number, long? Expected)> _calls = [];
 
     public RemoteBatch Batch => batch;
 
@@ -23,7 +24,7 @@ internal sealed class CallList(StubAgent agent, Tracee thread, RemoteBatch batch
     public int Call(string what, SyscallNumber number, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0, ulong e = 0, ulong f = 0)
     {
         Room(1);
-        _calls.Add((what, null));
+        _calls.Add((what, number, null));
         return batch.Add(number, a, b, c, d, e, f);
     }
 
@@ -31,7 +32,7 @@ internal sealed class CallList(StubAgent agent, Tracee thread, RemoteBatch batch
     public void CallFor(long expected, string what, SyscallNumber number, ulong a = 0, ulong b = 0, ulong c = 0, ulong d = 0, ulong e = 0, ulong f = 0)
     {
         Room(1);
-        _calls.Add((what, expected));
+        _calls.Add((what, number, expected));
         batch.Add(number, a, b, c, d, e, f);
     }
 
@@ -68,7 +69,9 @@ internal sealed class CallList(StubAgent agent, Tracee thread, RemoteBatch batch
         for (int i = 0; i < _calls.Count; i++)
         {
             var result = batch.Result(i);
-            (string what, long? expected) = _calls[i];
+            (string what, SyscallNumber number, long? expected) = _calls[i];
+            if (number == SyscallNumber.clone3 && result.Errno == Errno.EEXIST)
+                throw IdentityCheck.TakenByGroup((int)expected!.Value);
             if (result.IsError)
                 throw Failure(pid, what, result.Errno.ToString());
             if (expected is { } value && result.Value != value)

@@ -40,9 +40,11 @@ internal sealed class DescriptorCalls(RestorePlan plan, ProcessImage process, In
     /// <summary>Whom SIGIO goes to; the threads must exist.</summary>
     public void AddOwners()
     {
-        foreach ((int description, int number) in FirstNumbers())
+        Dictionary<int, int> numbers = FirstNumbers();
+        foreach (DescriptionImage image in plan.Image.Descriptions)
         {
-            DescriptionImage image = plan.Image.Descriptions.First(candidate => candidate.Id == description);
+            if (!numbers.TryGetValue(image.Id, out int number))
+                continue;
             if (image.OwnerPid != 0)
             {
                 calls.Room(1, 32);

@@ -161,23 +161,30 @@ internal sealed class ProcessBuilder : IDisposable
     {
         if (Child is null)
             return;
+        AdoptRest();
         Child.Signal(Signal.SIGKILL);
         // The leader can be reaped only after the others, which are ours to reap because we trace them.
-        foreach (Tracee thread in _threads.Skip(1))
+        foreach (Tracee thread in Enumerable.Reverse(_threads))
         {
             do
                 thread.TryWait(Deadline.Never);
             while (thread.LastStop.IsStopped);
         }
 
-        if (_threads.Count > 0)
-        {
-            do
-                _threads[0].TryWait(Deadline.Never);
-            while (_threads[0].LastStop.IsStopped);
-        }
-        else
+        if (_threads.Count == 0)
             Child.Wait();
+    }
+
+    // Threads that were started in a batch which then failed.
+    private void AdoptRest()
+    {
+        if (_threads.Count == 0)
+            return;
+        foreach (int tid in TaskFiles.OfProcess(_process.Pid).ListThreads() ?? [])
+        {
+            if (_threads.All(thread => thread.Tid != tid))
+                _threads.Add(Tracee.AdoptAttached(tid));
+        }
     }
 
     private CallList NewCalls(Tracee thread) => new(Agent, thread, _batch!, _process.Pid);

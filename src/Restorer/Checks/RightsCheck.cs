@@ -8,7 +8,7 @@ namespace Snap.Restorer.Checks;
 /// <summary>Have we the rights to give the processes what they had? What we lack, a child of ours can't be given.</summary>
 internal static class RightsCheck
 {
-    private const int CapSetgid = 6, CapSetuid = 7, CapSetpcap = 8, CapSysNice = 23, CapSysResource = 24;
+    private const int CapSetgid = 6, CapSetuid = 7, CapSetpcap = 8, CapSysAdmin = 21, CapSysNice = 23, CapSysResource = 24, CapCheckpointRestore = 40;
 
     private static readonly string[] _limitNames =
     [
@@ -23,6 +23,11 @@ internal static class RightsCheck
         if (ours.Seccomp is > 0)
             obstacles.Add(ErrorCatalogue.RightMissing, "cannot restore: we run under a seccomp filter ourselves",
                 why: "every process that we start inherits it, for ever", toDo: "restore from outside the sandbox");
+        // What chose the pid goes on in the stub, which exec leaves without the capabilities of anybody but root.
+        const ulong choosing = (1UL << CapSysAdmin) | (1UL << CapCheckpointRestore);
+        if (ours.Uid.Effective != 0 && (ours.AmbientCapabilities & choosing) == 0)
+            obstacles.Add(ErrorCatalogue.RightMissing, "cannot restore: we are not root",
+                why: "CAP_CHECKPOINT_RESTORE would have to be an ambient capability", toDo: "run as root");
         foreach (ProcessImage process in image.Processes)
         {
             CheckCredentials(process, ours, obstacles);
