@@ -8,9 +8,14 @@ namespace Snap.Engine;
 /// <param name="BootId">/proc/sys/kernel/random/boot_id.</param>
 internal readonly record struct TargetIdentity(int Pid, ulong StartTime, string BootId)
 {
-    /// <summary>The process that has a pid now; null if none has, or it is a zombie.</summary>
-    public static TargetIdentity? OfOrGone(int pid) =>
-        TaskFiles.OfProcess(pid).ReadStat() is { IsDead: false } stat ? new TargetIdentity(pid, stat.StartTime, SystemFiles.ReadBootId()) : null;
+    /// <summary>The process that has a pid now; null if none has, or it has ended and waits to be reaped.</summary>
+    /// <remarks>A process whose first thread alone has ended shows the same state, but lists its other threads: it lives, and preflight says why it can't be captured.</remarks>
+    public static TargetIdentity? OfOrGone(int pid)
+    {
+        TaskFiles process = TaskFiles.OfProcess(pid);
+        return process.ReadStat() is { } stat && (!stat.IsDead || process.ListThreads() is { Count: > 1 })
+            ? new TargetIdentity(pid, stat.StartTime, SystemFiles.ReadBootId()) : null;
+    }
 
     /// <summary>The process that a snapshot was taken of.</summary>
     public static TargetIdentity Of(SnapshotFacts facts) => new(facts.Pid, facts.StartTime, facts.BootId);

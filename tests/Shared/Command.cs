@@ -18,15 +18,16 @@ public sealed record CommandResult(int ExitCode, string Output, string Error)
 public sealed class Command : IDisposable
 {
     private readonly FileDescriptor _input;
-    private readonly Task<string> _output, _error;
+    private readonly StringBuilder _outputSoFar = new(), _errorSoFar = new();
+    private readonly Task _output, _error;
 
     private Command(ChildProcess child, FileDescriptor input, FileDescriptor output, FileDescriptor error)
     {
         Child = child;
         _input = input;
         // Threads of their own: the pool's may all be waiting for other commands.
-        _output = Task.Factory.StartNew(() => ReadToEnd(output), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        _error = Task.Factory.StartNew(() => ReadToEnd(error), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _output = Task.Factory.StartNew(() => ReadToEnd(output, _outputSoFar), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _error = Task.Factory.StartNew(() => ReadToEnd(error, _errorSoFar), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <summary>The process.</summary>
@@ -63,6 +64,9 @@ public sealed class Command : IDisposable
         return command.WaitForEnd();
     }
 
+    /// <summary>What it has written to stdout and stderr by now.</summary>
+    public string OutputSoFar => TextOf(_outputSoFar) + TextOf(_errorSoFar);
+
     /// <summary>Text for its stdin.</summary>
     public void Write(string text) => _input.WriteAll(Encoding.UTF8.GetBytes(text));
 
@@ -76,7 +80,7 @@ public sealed class Command : IDisposable
         Patience.Until(() => Child.TryWait(out _), () => $"process {Child.Pid} to end");
         if (!Task.WaitAll([_output, _error], Patience.Limit))
             throw new TimeoutException($"process {Child.Pid} has ended, but somebody keeps its stdout or stderr open");
-        return new CommandResult(Child.Wait().ShellCode, _output.Result, _error.Result);
+        return new CommandResult(Child.Wait().ShellCode, TextOf(_outputSoFar), TextOf(_errorSoFar));
     }
 
     /// <summary>Kills it if it still runs, and reaps it.</summary>
@@ -87,15 +91,25 @@ public sealed class Command : IDisposable
         _input.Dispose();
     }
 
-    private static string ReadToEnd(FileDescriptor source)
+    private static void ReadToEnd(FileDescriptor source, StringBuilder into)
     {
         using (source)
         {
-            var all = new MemoryStream();
+            Decoder decoder = Encoding.UTF8.GetDecoder();
             var part = new byte[16384];
+            var characters = new char[part.Length];
             for (int got; (got = (int)source.TryRead(part).OrThrow("read")) > 0;)
-                all.Write(part, 0, got);
-            return Encoding.UTF8.GetString(all.ToArray());
+            {
+                int count = decoder.GetChars(part, 0, got, characters, 0);
+                lock (into)
+                    into.Append(characters, 0, count);
+            }
         }
+    }
+
+    private static string TextOf(StringBuilder text)
+    {
+        lock (text)
+            return text.ToString();
     }
 }

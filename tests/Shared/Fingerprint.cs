@@ -5,8 +5,8 @@ namespace Snap.Testing;
 
 /// <summary>What must be the same of a target before and after a checkpoint: mappings, descriptors, signal state, threads, and that nobody traces or stops it.</summary>
 /// <remarks>
-/// Meant for a target that stands still meanwhile (sleeper). Left out: the mapping [anon:snap], which is documented to stay; neighbours that differ
-/// only in being two mappings, since tracking may leave them unmerged.
+/// Meant for a target that stands still meanwhile (sleeper). Left out: Snap's own mapping, which is documented to stay (one, however often a target was
+/// captured); neighbours that differ only in being two mappings, since tracking may leave them unmerged.
 /// </remarks>
 public sealed class Fingerprint
 {
@@ -75,8 +75,17 @@ public sealed class Fingerprint
     private void AddMappings(List<MapsEntry> entries)
     {
         MapsEntry? last = null;
-        foreach (MapsEntry entry in entries.Where((_, index) => !IsAgent(entries, index)))
+        bool isOursLeftOut = false;
+        for (int i = 0; i < entries.Count; i++)
         {
+            MapsEntry entry = entries[i];
+            if (!isOursLeftOut && i + 1 < entries.Count && AreOurs(entry, entries[i + 1]))
+            {
+                isOursLeftOut = true;
+                i++;
+                continue;
+            }
+
             if (last is { } before && before.End == entry.Start && before.Access == entry.Access && before.Inode == entry.Inode &&
                 before.Device == entry.Device && before.Name == entry.Name && (entry.Inode == 0 || before.Offset + before.Length == entry.Offset))
             {
@@ -91,12 +100,11 @@ public sealed class Fingerprint
         AddMapping(last);
     }
 
-    private static IEnumerable<MapsEntry> WithoutOurs(MapsEntry entry, (ulong Start, ulong End) ours)
-    {
-        if (entry.End <= ours.Start || entry.Start >= ours.End)
-            return [entry];
-        return new[] { entry with { End = ours.Start }, entry with { Start = ours.End } }.Where(part => part.Start < part.End && part.Start >= entry.Start && part.End <= entry.End);
-    }
+    /// <summary>A page of code and 60 KiB of data behind it, named [anon:snap] where the kernel gives names to anonymous memory, else nameless.</summary>
+    private static bool AreOurs(MapsEntry code, MapsEntry data) =>
+        code.Name.ToString() is "" or "[anon:snap]" && data.Name == code.Name && code.Inode == 0 && code.End == data.Start &&
+        code is { IsReadable: true, IsExecutable: true, IsWritable: false, IsShared: false, Length: 4096 } &&
+        data is { IsReadable: true, IsExecutable: false, IsWritable: true, IsShared: false, Length: 60 * 1024 };
 
     private void AddMapping(MapsEntry? entry)
     {
@@ -115,17 +123,4 @@ public sealed class Fingerprint
     }
 
     private static InvalidOperationException Gone(int pid) => new($"process or thread {pid} is gone");
-
-    // The agent's mapping, by its name or, where the kernel can't name anonymous memory, by its shape: a page of code, then its data.
-    private static bool IsAgent(IReadOnlyList<MapsEntry> entries, int index)
-    {
-        MapsEntry entry = entries[index];
-        return entry.Name.ToString() == "[anon:snap]" || IsAgentCode(entries, index) || (index > 0 && IsAgentCode(entries, index - 1));
-    }
-
-    private static bool IsAgentCode(IReadOnlyList<MapsEntry> entries, int index) =>
-        index + 1 < entries.Count
-        && entries[index] is { Inode: 0, Length: 4096, Access: MapsAccess.Read | MapsAccess.Execute, Kind: MappingKind.Anonymous }
-        && entries[index + 1] is { Inode: 0, Length: 60 * 1024, Access: MapsAccess.Read | MapsAccess.Write, Kind: MappingKind.Anonymous }
-        && entries[index].End == entries[index + 1].Start;
 }

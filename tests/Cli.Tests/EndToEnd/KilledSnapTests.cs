@@ -116,7 +116,8 @@ public sealed class KilledSnapTests
         CommandResult take = Command.Run(SnapStore.Binary!, ["take", SnapStore.Text(target.Pid)],
             new Dictionary<string, string?> { ["SNAP_STORE"] = store.Path, ["SNAP_FAULT"] = $"{point}:1:stop" });
         Assert.NotEqual(0, take.ExitCode);
-        Patience.Until(() => Fingerprint.Differences(before, Fingerprint.Of(target.Pid)).Count == 0, "the target to run on");
+        Patience.Until(() => Fingerprint.Differences(before, Fingerprint.Of(target.Pid)).Count == 0,
+            () => $"the target to run on: {string.Join("; ", Fingerprint.Differences(before, Fingerprint.Of(target.Pid)))}");
         Assert.Empty(target.Check());
         store.Take(target.Pid);
         Assert.Single(store.Log());
