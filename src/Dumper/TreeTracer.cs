@@ -12,6 +12,7 @@ using Snap.Image;
 using Snap.Kernel;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Injection;
+using Snap.Kernel.Processes;
 using Snap.Kernel.Procfs;
 using Snap.Kernel.Tracing;
 
@@ -64,6 +65,7 @@ public sealed partial class TreeTracer : ITreeTracer
     public static TreeTracer Attach(AttachRequest request, bool hasWatchdog = false)
     {
         ThrowIfAny(PreflightCheck.Run(request.Pid));
+        Fault.Hit(FaultPoint.Attach);
         Target target = Target.OpenOrGone(request.Pid) ?? throw Ended(request.Pid);
         return new TreeTracer(request, target, hasWatchdog);
     }
