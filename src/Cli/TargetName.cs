@@ -1,6 +1,8 @@
 using System.Globalization;
 using Snap.Engine;
 using Snap.Image;
+using Snap.Kernel;
+using Snap.Kernel.Abi;
 using Snap.Kernel.Procfs;
 using Snap.Store;
 
@@ -53,7 +55,18 @@ internal static class TargetName
         };
     }
 
-    private static string? NameOfProgram(int pid) => TaskFiles.OfProcess(pid).ReadExecutable() is { } program ? Path.GetFileName(program.Path) : null;
+    private static string? NameOfProgram(int pid)
+    {
+        try
+        {
+            return TaskFiles.OfProcess(pid).ReadExecutable() is { } program ? Path.GetFileName(program.Path) : null;
+        }
+        catch (KernelException refused) when (refused.Errno is Errno.EACCES or Errno.EPERM)
+        {
+            // A process with more rights than we have, which may be init even for root: it can't be meant by what we can't see.
+            return null;
+        }
+    }
 
     private static string Describe(ProcStat process)
     {

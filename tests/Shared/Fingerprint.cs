@@ -100,6 +100,13 @@ public sealed class Fingerprint
         AddMapping(last);
     }
 
+    private static IEnumerable<MapsEntry> WithoutOurs(MapsEntry entry, (ulong Start, ulong End) ours)
+    {
+        if (entry.End <= ours.Start || entry.Start >= ours.End)
+            return [entry];
+        return new[] { entry with { End = ours.Start }, entry with { Start = ours.End } }.Where(part => part.Start < part.End && part.Start >= entry.Start && part.End <= entry.End);
+    }
+
     /// <summary>A page of code and 60 KiB of data behind it, named [anon:snap] where the kernel gives names to anonymous memory, else nameless.</summary>
     private static bool AreOurs(MapsEntry code, MapsEntry data) =>
         code.Name.ToString() is "" or "[anon:snap]" && data.Name == code.Name && code.Inode == 0 && code.End == data.Start &&

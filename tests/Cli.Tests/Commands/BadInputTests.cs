@@ -39,10 +39,10 @@ public sealed class BadInputTests
         SnapBinary.SkipUnlessCanRestore();
         using var store = new TemporaryDirectory();
         using Target target = Target.Start("counter");
-        SnapBinary.Json("take", target.Pid.ToString(CultureInfo.InvariantCulture), "--store", store["s"], "--name", "c", "--json");
+        SnapBinary.Json("take", target.Pid.ToString(CultureInfo.InvariantCulture), "--store", store["s"], "--name", "job", "--json");
         Assert.Equal("S0510", Id("show", "nothing"));
-        Assert.Equal("S0512", Id("show", "c@2001-01-01T00:00:00Z"));
-        Assert.Equal("S0513", Id("show", "c@@"));
+        Assert.Equal("S0512", Id("show", "job@2001-01-01T00:00:00Z"));
+        Assert.Equal("S0513", Id("show", "job@@"));
         Assert.Equal("S0510", Id("log", "nothing"));
         Assert.Empty(target.Check());
 

@@ -20,8 +20,8 @@ public sealed class SnapshotCommandTests
         using var store = new TemporaryDirectory();
         using Target target = Target.Start("counter");
         string pid = target.Pid.ToString(CultureInfo.InvariantCulture);
-        JsonElement first = SnapBinary.Json("take", pid, "--store", store["s"], "--name", "c", "--json");
-        JsonElement second = SnapBinary.Json("take", "c", "--store", store["s"], "--json");
+        JsonElement first = SnapBinary.Json("take", pid, "--store", store["s"], "--name", "job", "--json");
+        JsonElement second = SnapBinary.Json("take", "job", "--store", store["s"], "--json");
 
         Assert.Equal(_contract, first.EnumerateObject().Select(member => member.Name).Take(_contract.Length));
         Assert.Equal(target.Pid, first.GetProperty("pid").GetInt32());
@@ -30,7 +30,7 @@ public sealed class SnapshotCommandTests
         Assert.Equal(first.GetProperty("id").GetString(), second.GetProperty("parent").GetString());
         Assert.True(first.GetProperty("pagesStored").GetInt64() > 0);
 
-        JsonElement[] log = [.. SnapBinary.Json("log", "c", "--store", store["s"], "--json").EnumerateArray()];
+        JsonElement[] log = [.. SnapBinary.Json("log", "job", "--store", store["s"], "--json").EnumerateArray()];
         Assert.Equal([second.GetRawText(), first.GetRawText()], log.Select(element => element.GetRawText()));
         Assert.Empty(target.Check());
     }
@@ -41,8 +41,8 @@ public sealed class SnapshotCommandTests
         SnapBinary.SkipUnlessCanRestore();
         using var store = new TemporaryDirectory();
         using Target target = Target.Start("counter");
-        SnapBinary.Json("take", target.Pid.ToString(CultureInfo.InvariantCulture), "--store", store["s"], "--name", "c", "--json");
-        JsonElement shown = SnapBinary.Json("show", "c", "--store", store["s"], "--json");
+        SnapBinary.Json("take", target.Pid.ToString(CultureInfo.InvariantCulture), "--store", store["s"], "--name", "job", "--json");
+        JsonElement shown = SnapBinary.Json("show", "job", "--store", store["s"], "--json");
         JsonElement process = shown.GetProperty("processes")[0];
         Assert.Equal(target.Pid, process.GetProperty("threads")[0].GetProperty("tid").GetInt32());
         Assert.EndsWith("/counter", process.GetProperty("executable").GetString(), StringComparison.Ordinal);
@@ -52,7 +52,7 @@ public sealed class SnapshotCommandTests
         Assert.Contains(mappings, mapping => mapping.GetProperty("kind").GetString() == "vdso");
         Assert.True(mappings.Sum(mapping => mapping.GetProperty("pages").GetInt64()) > 0);
 
-        CommandResult text = SnapBinary.Run("show", "c", "--store", store["s"]);
+        CommandResult text = SnapBinary.Run("show", "job", "--store", store["s"]);
         Assert.Equal(0, text.ExitCode);
         Assert.Contains("[vdso]", text.Output, StringComparison.Ordinal);
     }
@@ -88,9 +88,9 @@ public sealed class SnapshotCommandTests
         SnapBinary.SkipUnlessCanRestore();
         using var store = new TemporaryDirectory();
         using Target target = Target.Start("counter");
-        SnapBinary.Json("take", target.Pid.ToString(CultureInfo.InvariantCulture), "--store", store["s"], "--name", "c", "--json");
+        SnapBinary.Json("take", target.Pid.ToString(CultureInfo.InvariantCulture), "--store", store["s"], "--name", "job", "--json");
         target.Kill();
-        using Command restore = SnapBinary.Start("restore", "c", "--wait", "--json", "--store", store["s"]);
+        using Command restore = SnapBinary.Start("restore", "job", "--wait", "--json", "--store", store["s"]);
         int pid = target.Pid;
         Patience.Until(() => Directory.Exists($"/proc/{pid}/task"), "the process to be back");
         target.Adopt(pid);
