@@ -59,7 +59,7 @@ public sealed partial class SnapshotBuilder
     {
         if (!_hashes.TryGetValue(hash, out equal))
         {
-            return _writer.TryFindHash(hash, out equal) && _writer.FindPage(equal) is { } found && found.Bytes.Span.SequenceEqual(bytes)
+            return _writer.TryFindHash(hash, _stored, out equal) && _writer.FindPage(equal) is { } found && found.Bytes.Span.SequenceEqual(bytes)
                 && _writer.TryBorrow(this, found);
         }
         foreach (PageGroup open in (ReadOnlySpan<PageGroup>)[_newPages, _changedPages])

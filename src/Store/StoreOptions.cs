@@ -24,6 +24,12 @@ public sealed record StoreOptions
     /// <summary>Bytes of memory that the index may use.</summary>
     public long IndexBytes { get; init; } = 96 << 20;
 
+    /// <summary>Stores with more pages than this have their index on disk (FasterKV); smaller ones read theirs into memory.</summary>
+    internal int MemoryIndexPages { get; init; } = 100_000;
+
+    /// <summary>Called with what takes long: building the index.</summary>
+    public Action<string>? Progress { get; init; }
+
     /// <summary>How this process is named to others that find the store busy; by default its command line.</summary>
     public string? HolderName { get; init; }
 }

@@ -84,6 +84,41 @@ public sealed class StoreReader : IDisposable
         }
     }
 
+    /// <summary>Looks for damage in everything that this moment of the store refers to.</summary>
+    /// <param name="readData">True: every byte is read, and every block decoded. False: the structure alone.</param>
+    /// <param name="progress">Called now and then with what is being looked at.</param>
+    /// <exception cref="SnapException">The disk failed; damage is reported, not thrown.</exception>
+    public VerifyReport Verify(bool readData, Action<string>? progress = null)
+    {
+        StoreVersion version;
+        lock (_gate)
+            version = _version.Share();
+        try
+        {
+            return new Check.Verifier(_disk, version.State, version.Slots, readData, progress).Run();
+        }
+        finally
+        {
+            version.Release();
+        }
+    }
+
+    /// <summary>Counts where the store's bytes are.</summary>
+    public StoreStatistics ReadStatistics()
+    {
+        StoreVersion version;
+        lock (_gate)
+            version = _version.Share();
+        try
+        {
+            return new Check.StatisticsCollector(version.State, version.Slots).Collect();
+        }
+        finally
+        {
+            version.Release();
+        }
+    }
+
     /// <summary>Moves on to the store's present moment. Snapshots that are open stay readable.</summary>
     public void Refresh()
     {

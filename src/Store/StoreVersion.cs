@@ -73,7 +73,8 @@ internal sealed class StoreVersion
     {
         var state = new CatalogState();
         bool isComplete = WriterLock.IsCatalogComplete(disk);
-        CatalogLog.Load(disk, config.StoreId, state, forWriting: false).Dispose();
+        using (CatalogLog catalog = CatalogLog.Load(disk, config.StoreId, state, forWriting: false))
+            (state.CatalogBytes, state.TornBytes) = (catalog.Length, isComplete ? 0 : catalog.TornBytes);
         if (!isComplete)
             new Recovery(disk, config, state).FindCommits();
         return state;

@@ -8,7 +8,6 @@ using Snap.Store.Blocks;
 using Snap.Store.Catalog;
 using Snap.Store.Disk;
 using Snap.Store.Format;
-using Snap.Store.Index;
 using Snap.Store.Pages;
 using Snap.Store.Segments;
 
@@ -29,7 +28,6 @@ public sealed partial class StoreWriter : IDisposable
     private readonly Dictionary<SnapshotId, SortedDictionary<SpaceId, PageMap>> _maps = [];
     private StoreReader? _reader;
     private ulong _readerChanges;
-    private IChunkIndex? _index;
     private bool _isDisposed;
 
     private StoreWriter(IDisk disk, StoreOptions options)
@@ -131,7 +129,7 @@ public sealed partial class StoreWriter : IDisposable
                 return;
             _isDisposed = true;
             _reader?.Dispose();
-            _index?.Dispose();
+            CloseIndex();
             _builders.Clear();
             CloseRetired();
             Slots.Segments.Dispose();
@@ -193,9 +191,6 @@ public sealed partial class StoreWriter : IDisposable
         }
     }
 
-    /// <summary>An address that may hold a page with this hash; the index is opened by the first question.</summary>
-    internal bool TryFindHash(ulong hash, out SlotAddress address) => Index().TryFind(hash, out address);
-
     /// <summary>Makes a commit durable, and then known.</summary>
     /// <returns>The snapshot; it stands even if the catalog could not be written.</returns>
     internal SnapshotInfo Publish(SnapshotEntry entry, List<SegmentWriter> writers, List<CommitExtent> extents,
@@ -224,7 +219,7 @@ public sealed partial class StoreWriter : IDisposable
             _state.AddCommit(entry, extents, last.Position, segment => writers.First(writer => writer.Entry.Segment == segment).Entry);
             TryRecord(RecordKind.SnapshotAdded, to => CatalogRecords.EncodeSnapshot(to, entry, extents, last.Position,
                 segment => writers.First(writer => writer.Entry.Segment == segment).Entry));
-            _index?.Add(hashes);
+            AddToIndex(hashes);
             _open[entry.Info.Name] = last;
         }
         return entry.Info;
@@ -335,22 +330,6 @@ public sealed partial class StoreWriter : IDisposable
         SegmentStart.Encode(start, _config.StoreId, entry.Segment, entry.Generation, name);
         writer.Append(RecordKind.SegmentStart, SegmentStart.Version, start.Written, default);
         return writer;
-    }
-
-    private IChunkIndex Index()
-    {
-        lock (_gate)
-        {
-            if (_index is not null)
-                return _index;
-            _index = new MemoryIndex();
-            foreach (SegmentEntry segment in _state.AllSegments())
-            {
-                foreach (List<KeyValuePair<ulong, SlotAddress>> page in HashReader.Read(Slots.Segments, segment))
-                    _index.Add(page);
-            }
-            return _index;
-        }
     }
 
     private void Recover()

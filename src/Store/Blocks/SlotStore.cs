@@ -120,6 +120,10 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
         return block;
     }
 
+    /// <summary>Decodes a block whose record was read and checked already, past the cache.</summary>
+    public DecodedBlock DecodeBlock(SegmentFile file, SlotEntry entry, ReadOnlySpan<byte> body) =>
+        Decode(file, entry, body, BlockHead.MaxDecodedBytes, byte.MaxValue);
+
     private DecodedBlock Decode(SegmentFile file, SlotEntry entry, ReadOnlySpan<byte> body, int decodeLimit, int maxDepth)
     {
         BlockHead head;

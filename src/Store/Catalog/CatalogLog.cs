@@ -30,6 +30,9 @@ internal sealed class CatalogLog : IDisposable
     /// <summary>Bytes in the current file.</summary>
     public long Length { get; private set; }
 
+    /// <summary>Bytes behind the last whole record when the file was read: a torn tail, if no writer is at work.</summary>
+    public long TornBytes { get; private set; }
+
     /// <summary>True after a failed write: the next change writes a new file.</summary>
     public bool IsBroken { get; private set; }
 
@@ -231,6 +234,7 @@ internal sealed class CatalogLog : IDisposable
         if (!isComplete || IsDurableBeyond(all, offset))
             throw StoreErrors.Damaged(_disk.Describe(PathOf(Generation)), offset, "a record of the catalog is damaged");
         Length = offset;
+        TornBytes = length - offset;
         if (forWriting && offset < _file.Length)
         {
             _file.Truncate(offset);

@@ -43,6 +43,12 @@ internal sealed class CatalogState
     /// <summary>Segments from this number on are new to the catalog; lower ones that it doesn't list are dead.</summary>
     public uint NextSegment { get; set; } = 1;
 
+    /// <summary>Bytes of the catalog's file when it was read.</summary>
+    public long CatalogBytes { get; set; }
+
+    /// <summary>Bytes of a torn tail then.</summary>
+    public long TornBytes { get; set; }
+
     /// <summary>Order of the next commit.</summary>
     public ulong NextOrder { get; private set; }
 

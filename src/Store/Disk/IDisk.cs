@@ -11,6 +11,9 @@ internal interface IDisk
     /// <summary>How messages name a path: the absolute one.</summary>
     string Describe(string path);
 
+    /// <summary>The path of a directory that others may use for a cache; null if this disk isn't a file system's.</summary>
+    string? CacheDirectory(string path);
+
     /// <summary>Opens an existing file; null if there is none.</summary>
     IDiskFile? OpenOrNull(string path, bool forWriting);
 

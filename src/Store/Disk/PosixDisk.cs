@@ -11,6 +11,8 @@ internal sealed class PosixDisk(string root) : IDisk
 
     public string Describe(string path) => path.Length == 0 ? root : Path.Combine(root, path);
 
+    public string? CacheDirectory(string path) => Describe(path);
+
     public IDiskFile? OpenOrNull(string path, bool forWriting)
     {
         int flags = (forWriting ? PosixCalls.O_RDWR : PosixCalls.O_RDONLY) | PosixCalls.O_CLOEXEC | PosixCalls.O_NOFOLLOW;

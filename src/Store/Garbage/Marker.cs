@@ -29,20 +29,15 @@ internal sealed class Marker(SlotStore slots)
     /// <param name="isKept">Which of them are kept.</param>
     public void Mark(IReadOnlyList<SnapshotEntry> entries, Func<SnapshotEntry, bool> isKept)
     {
-        ILookup<SnapshotId, SnapshotEntry> children = entries.ToLookup(entry => entry.Info.Parent);
-        HashSet<SnapshotId> wanted = WithKeptDescendants(entries, isKept);
-        var known = entries.Select(entry => entry.Info.Id).ToHashSet();
-        var visits = new Stack<(SnapshotEntry Entry, SortedDictionary<SpaceId, PageMap>? Maps, bool IsParentKept)>();
-        foreach (SnapshotEntry root in entries.Where(entry => !known.Contains(entry.Info.Parent) && wanted.Contains(entry.Info.Id)))
-            visits.Push((root, null, false));
-        while (visits.TryPop(out var visit))
+        var kept = entries.Where(isKept).Select(entry => entry.Info.Id).ToHashSet();
+        new ManifestWalk(slots).Run(entries, isKept, visit =>
         {
-            bool kept = isKept(visit.Entry);
-            SortedDictionary<SpaceId, PageMap> maps = Visit(visit.Entry, visit.Maps, kept, visit.IsParentKept);
-            SnapshotEntry[] next = [.. children[visit.Entry.Info.Id].Where(child => wanted.Contains(child.Info.Id))];
-            for (int i = 0; i < next.Length; i++)
-                visits.Push((next[i], i == 0 ? maps : Copy(maps), kept));
-        }
+            ManifestsRead++;
+            if (visit.Manifest.IsFull)
+                _full.Add(visit.Entry.Info.Id);
+            if (kept.Contains(visit.Entry.Info.Id))
+                MarkPages(visit.Manifest.IsFull || !kept.Contains(visit.Entry.Info.Parent) ? visit.Maps.Values : visit.Manifest.Spaces.Values.Select(space => space.Pages));
+        });
         foreach (SnapshotEntry entry in entries.Reverse())
         {
             if (isKept(entry))
@@ -58,7 +53,7 @@ internal sealed class Marker(SlotStore slots)
     /// <summary>Marks what one further commit changed against its parent, which is marked already.</summary>
     public void MarkCommit(SnapshotEntry entry)
     {
-        Visit(entry, [], isKept: true, isParentKept: true);
+        MarkPages(slots.ReadManifest(entry.Manifest).Spaces.Values.Select(space => space.Pages));
         Needed.Add(entry.Info.Id);
         MarkMetadata(entry, isKept: true);
         MarkBases();
@@ -69,41 +64,6 @@ internal sealed class Marker(SlotStore slots)
     {
         Add(address);
         MarkBases();
-    }
-
-    private static HashSet<SnapshotId> WithKeptDescendants(IReadOnlyList<SnapshotEntry> entries, Func<SnapshotEntry, bool> isKept)
-    {
-        var wanted = new HashSet<SnapshotId>();
-        foreach (SnapshotEntry entry in entries.Reverse())
-        {
-            if (!isKept(entry) && !wanted.Contains(entry.Info.Id))
-                continue;
-            wanted.Add(entry.Info.Id);
-            wanted.Add(entry.Info.Parent);
-        }
-        return wanted;
-    }
-
-    private SortedDictionary<SpaceId, PageMap> Visit(SnapshotEntry entry, SortedDictionary<SpaceId, PageMap>? maps, bool isKept, bool isParentKept)
-    {
-        Manifest manifest = slots.ReadManifest(entry.Manifest);
-        ManifestsRead++;
-        if (manifest.IsFull)
-        {
-            _full.Add(entry.Info.Id);
-            maps = [];
-        }
-        else if (maps is null)
-        {
-            throw StoreErrors.Damaged(slots.Segments.Get(entry.Manifest.Segment, out _).Description, null,
-                $"the manifest that {entry.Info} builds on is missing");
-        }
-        if (isKept && isParentKept && !manifest.IsFull)
-            MarkPages(manifest.Spaces.Values.Select(space => space.Pages));
-        manifest.ApplyTo(maps);
-        if (isKept && (!isParentKept || manifest.IsFull))
-            MarkPages(maps.Values);
-        return maps;
     }
 
     private void MarkPages(IEnumerable<PageMap> maps)
@@ -183,13 +143,5 @@ internal sealed class Marker(SlotStore slots)
         {
             return false;
         }
-    }
-
-    private static SortedDictionary<SpaceId, PageMap> Copy(SortedDictionary<SpaceId, PageMap> maps)
-    {
-        var copy = new SortedDictionary<SpaceId, PageMap>();
-        foreach ((SpaceId space, PageMap map) in maps)
-            copy.Add(space, map.Copy());
-        return copy;
     }
 }

@@ -8,7 +8,11 @@ namespace Snap.Store.Index;
 internal static class HashReader
 {
     /// <summary>The hashes of one segment, newest commits first; what is damaged is left out, it costs deduplication only.</summary>
-    public static IEnumerable<List<KeyValuePair<ulong, SlotAddress>>> Read(SegmentSet segments, SegmentEntry segment)
+    public static IEnumerable<List<KeyValuePair<ulong, SlotAddress>>> Read(SegmentSet segments, SegmentEntry segment) =>
+        ReadWithOffsets(segments, segment).Select(page => page.Page);
+
+    /// <summary>The same, with the offsets of the records.</summary>
+    public static IEnumerable<(long Offset, List<KeyValuePair<ulong, SlotAddress>> Page)> ReadWithOffsets(SegmentSet segments, SegmentEntry segment)
     {
         long? next = segment.HashesOffset;
         while (next is { } offset)
@@ -16,7 +20,7 @@ internal static class HashReader
             List<KeyValuePair<ulong, SlotAddress>>? page = ReadOne(segments, segment, offset, out next);
             if (page is null)
                 yield break;
-            yield return page;
+            yield return (offset, page);
         }
     }
 

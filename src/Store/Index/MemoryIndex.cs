@@ -6,6 +6,16 @@ internal sealed class MemoryIndex : IChunkIndex
     private readonly Dictionary<ulong, SlotAddress> _addresses = [];
     private readonly Lock _gate = new();
 
+    /// <summary>Different hashes.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _addresses.Count;
+        }
+    }
+
     public bool TryFind(ulong hash, out SlotAddress address)
     {
         lock (_gate)

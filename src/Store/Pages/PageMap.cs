@@ -24,6 +24,12 @@ internal sealed class PageMap
     /// <summary>True if no page was ever set; a page set back to absent may leave it false.</summary>
     public bool IsEmpty => _leaves.Count == 0;
 
+    /// <summary>Pages with bytes.</summary>
+    public long DataPages { get; private set; }
+
+    /// <summary>Explicit zero pages.</summary>
+    public long ZeroPages { get; private set; }
+
     public static bool IsData(ulong value) => value > Dropped;
 
     public ulong Get(ulong page) =>
@@ -43,7 +49,10 @@ internal sealed class PageMap
             }
             (_lastKey, _lastLeaf) = (key, leaf);
         }
-        _lastLeaf[page & (LeafPages - 1)] = value;
+        ref ulong stored = ref _lastLeaf[page & (LeafPages - 1)];
+        DataPages += (IsData(value) ? 1 : 0) - (IsData(stored) ? 1 : 0);
+        ZeroPages += (value == Zero ? 1 : 0) - (stored == Zero ? 1 : 0);
+        stored = value;
     }
 
     /// <summary>Every page that isn't <see cref="Absent"/>, ascending.</summary>
@@ -96,7 +105,7 @@ internal sealed class PageMap
     /// <summary>A map that can change without this one.</summary>
     public PageMap Copy()
     {
-        var copy = new PageMap();
+        var copy = new PageMap { DataPages = DataPages, ZeroPages = ZeroPages };
         foreach ((ulong key, ulong[] leaf) in _leaves)
             copy._leaves.Add(key, (ulong[])leaf.Clone());
         return copy;

@@ -48,6 +48,8 @@ internal sealed class CrashDisk : IDisk
 
     public string Describe(string path) => "/crash/" + path;
 
+    public string? CacheDirectory(string path) => null;
+
     public IDiskFile? OpenOrNull(string path, bool forWriting)
     {
         lock (_gate)
