@@ -10,7 +10,6 @@ namespace Snap.Store;
 internal static class StoreDirectory
 {
     public const string ReservePath = "reserve";
-    public const long ReserveBytes = 1 << 20;
 
     /// <summary>The disk of an existing store.</summary>
     public static PosixDisk OpenExisting(string directory)
@@ -55,7 +54,7 @@ internal static class StoreDirectory
 
     /// <summary>Makes the files of a new store, if there is none; what an interrupted creation left is used.</summary>
     /// <remarks>The config comes last, by a rename: the store exists once it does.</remarks>
-    public static void CreateIfMissing(IDisk disk)
+    public static void CreateIfMissing(IDisk disk, long reserveBytes)
     {
         using (IDiskFile? config = disk.OpenOrNull(StoreConfig.Path, forWriting: false))
         {
@@ -77,7 +76,7 @@ internal static class StoreDirectory
         var fresh = StoreConfig.New();
         disk.CreateDirectory(SegmentName.Directory);
         CatalogLog.Create(disk, fresh.StoreId);
-        EnsureReserve(disk);
+        EnsureReserve(disk, reserveBytes);
         const string Temporary = StoreConfig.Path + ".tmp";
         disk.Unlink(Temporary);
         using (IDiskFile file = disk.CreateNew(Temporary))
@@ -90,13 +89,13 @@ internal static class StoreDirectory
     }
 
     /// <summary>Room that only gc uses, when the disk is full: its first steps need a little before they free a lot.</summary>
-    public static void EnsureReserve(IDisk disk)
+    public static void EnsureReserve(IDisk disk, long reserveBytes)
     {
         try
         {
             using IDiskFile reserve = disk.OpenOrCreate(ReservePath);
-            if (reserve.Length < ReserveBytes)
-                reserve.Reserve(ReserveBytes);
+            if (reserve.Length < reserveBytes)
+                reserve.Reserve(reserveBytes);
         }
         catch (SnapException)
         {

@@ -27,6 +27,9 @@ public sealed record StoreOptions
     /// <summary>Stores with more pages than this have their index on disk (FasterKV); smaller ones read theirs into memory.</summary>
     internal int MemoryIndexPages { get; init; } = 100_000;
 
+    /// <summary>Room that only collections use, when the disk is full.</summary>
+    internal long ReserveBytes { get; init; } = 1 << 20;
+
     /// <summary>Called with what takes long: building the index.</summary>
     public Action<string>? Progress { get; init; }
 

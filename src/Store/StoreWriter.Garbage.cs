@@ -289,7 +289,7 @@ public sealed partial class StoreWriter
         }
         RefreshReader();
         int leased = UnlinkReplaced();
-        StoreDirectory.EnsureReserve(_disk);
+        StoreDirectory.EnsureReserve(_disk, _options.ReserveBytes);
         return new GarbageReport
         {
             Decisions = decisions,
@@ -466,7 +466,7 @@ public sealed partial class StoreWriter
         {
             _disk.Unlink(Probe);
             using IDiskFile probe = _disk.CreateNew(Probe);
-            probe.Reserve(StoreDirectory.ReserveBytes);
+            probe.Reserve(_options.ReserveBytes);
         }
         catch (SnapException failure)
         {

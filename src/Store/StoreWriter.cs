@@ -90,7 +90,7 @@ public sealed partial class StoreWriter : IDisposable
 
     internal static StoreWriter Open(IDisk disk, StoreOptions options)
     {
-        StoreDirectory.CreateIfMissing(disk);
+        StoreDirectory.CreateIfMissing(disk, options.ReserveBytes);
         return new StoreWriter(disk, options);
     }
 

@@ -18,6 +18,7 @@ internal sealed class CrashDisk : IDisk
     private readonly List<Change> _changes = [];
     private readonly Dictionary<string, Node> _baseNames = [];
     private readonly Dictionary<string, List<Held>> _locks = [];
+    private Prefix? _prefix;
 
     /// <summary>Changes made so far, failed ones included.</summary>
     public int ChangeCount { get; private set; }
@@ -141,14 +142,57 @@ internal sealed class CrashDisk : IDisk
     /// <param name="isKept">Asked for each unsynced change: whether it reached the disk, and of a write, which sectors (null = none).</param>
     public CrashDisk After(int cut, Func<int, int, bool[]?> isKept)
     {
+        int settled = SettledAt(cut);
+        if (_prefix is null || _prefix.Length > settled)
+            _prefix = new Prefix(0, _baseNames.ToDictionary(), _baseNames.Values.Distinct().ToDictionary(node => node, node => node.BaseCopy()));
+        if (_prefix.Length < settled)
+        {
+            Replay(_prefix.Names, _prefix.Nodes, _prefix.Length, settled, cut, (_, _) => null);
+            _prefix = _prefix with { Length = settled };
+        }
+        var nodes = new Dictionary<Node, Node>();
+        foreach ((Node node, Node copy) in _prefix.Nodes)
+            nodes.Add(node, copy.Copy());
+        var names = new Dictionary<string, Node>(_prefix.Names);
+        Replay(names, nodes, settled, cut, cut, isKept);
         var image = new CrashDisk();
         foreach (string directory in _directories)
             image._directories.Add(directory);
-        var nodes = new Dictionary<Node, Node>();
-        Node NodeOf(Node node) => nodes.TryGetValue(node, out Node? copy) ? copy : nodes[node] = new Node { Bytes = [.. node.BaseBytes], BaseBytes = [.. node.BaseBytes] };
-        foreach ((string path, Node node) in _baseNames)
-            image._names[path] = NodeOf(node);
-        for (int i = 0; i < cut; i++)
+        foreach ((string path, Node node) in names)
+        {
+            Node copy = nodes[node];
+            copy.SetBase();
+            image._names[path] = copy;
+            image._baseNames[path] = copy;
+        }
+        return image;
+    }
+
+    /// <summary>A hash of all names and bytes: two disks with the same one hold the same.</summary>
+    public UInt128 ContentHash()
+    {
+        var hash = new System.IO.Hashing.XxHash128();
+        foreach ((string path, Node node) in _names.OrderBy(name => name.Key, StringComparer.Ordinal))
+        {
+            hash.Append(System.Text.Encoding.UTF8.GetBytes($"{path}\n{node.Bytes.Count}\n"));
+            hash.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(node.Bytes));
+        }
+        return hash.GetCurrentHashAsUInt128();
+    }
+
+    /// <summary>Changes before the cut's first unsynced one: they are there in every image.</summary>
+    private int SettledAt(int cut)
+    {
+        int settled = 0;
+        while (settled < cut && (_changes[settled].Kind == ChangeKind.Sync || _changes[settled].DurableSince <= cut))
+            settled++;
+        return settled;
+    }
+
+    /// <summary>Applies changes; names map to the nodes of this disk, whose copies hold the bytes.</summary>
+    private void Replay(Dictionary<string, Node> names, Dictionary<Node, Node> nodes, int from, int to, int cut, Func<int, int, bool[]?> isKept)
+    {
+        for (int i = from; i < to; i++)
         {
             Change change = _changes[i];
             if (change.Kind == ChangeKind.Sync)
@@ -158,20 +202,21 @@ internal sealed class CrashDisk : IDisk
             bool[]? kept = isDurable ? null : isKept(i, sectors);
             if (!isDurable && kept is null)
                 continue;
-            Node node = NodeOf(change.Node);
+            if (!nodes.TryGetValue(change.Node, out Node? node))
+                nodes[change.Node] = node = change.Node.BaseCopy();
             switch (change.Kind)
             {
                 case ChangeKind.Link:
-                    image._names[change.Path] = node;
+                    names[change.Path] = change.Node;
                     break;
                 case ChangeKind.Rename:
-                    if (image._names.TryGetValue(change.Path, out Node? current) && current == node)
-                        image._names.Remove(change.Path);
-                    image._names[change.To!] = node;
+                    if (names.TryGetValue(change.Path, out Node? current) && current == change.Node)
+                        names.Remove(change.Path);
+                    names[change.To!] = change.Node;
                     break;
                 case ChangeKind.Unlink:
-                    if (image._names.TryGetValue(change.Path, out Node? named) && named == node)
-                        image._names.Remove(change.Path);
+                    if (names.TryGetValue(change.Path, out Node? named) && named == change.Node)
+                        names.Remove(change.Path);
                     break;
                 case ChangeKind.Truncate:
                     node.Resize((int)change.Offset);
@@ -185,12 +230,6 @@ internal sealed class CrashDisk : IDisk
                     break;
             }
         }
-        foreach ((string path, Node node) in image._names)
-        {
-            node.BaseBytes = [.. node.Bytes];
-            image._baseNames[path] = node;
-        }
-        return image;
     }
 
     /// <summary>This disk without its history: everything is durable.</summary>
@@ -201,8 +240,7 @@ internal sealed class CrashDisk : IDisk
 
     public void SetBytes(string path, byte[] bytes)
     {
-        _names[path].Bytes = [.. bytes];
-        _names[path].BaseBytes = [.. bytes];
+        _names[path].Replace([.. bytes]);
     }
 
     public IEnumerable<string> Paths => _names.Keys.Order(StringComparer.Ordinal);
@@ -215,6 +253,9 @@ internal sealed class CrashDisk : IDisk
         if (number == FailAt || (FailForGood && number > FailAt))
             throw DiskFailure.Make(verb, Describe(path), FailErrno);
     }
+
+    /// <summary>The disk behind its first changes, all durable: images of later cuts begin with it.</summary>
+    private sealed record Prefix(int Length, Dictionary<string, Node> Names, Dictionary<Node, Node> Nodes);
 
     private enum ChangeKind
     {
@@ -242,12 +283,41 @@ internal sealed class CrashDisk : IDisk
 
     private sealed class Node
     {
-        public List<byte> Bytes { get; set; } = [];
+        private List<byte> _base = [];
+        private bool _isShared;
 
-        public List<byte> BaseBytes { get; set; } = [];
+        /// <summary>The bytes; several nodes may share them until one changes.</summary>
+        public List<byte> Bytes { get; private set; } = [];
+
+        public Node Copy() => Share(Bytes);
+
+        /// <summary>A node with the bytes from before the first change.</summary>
+        public Node BaseCopy() => Share(_base);
+
+        public void SetBase() => (_base, _isShared) = (Bytes, true);
+
+        public void Replace(List<byte> bytes)
+        {
+            Bytes = bytes;
+            SetBase();
+        }
+
+        private Node Share(List<byte> bytes)
+        {
+            if (bytes == Bytes)
+                _isShared = true;
+            return new Node { Bytes = bytes, _base = bytes, _isShared = true };
+        }
+
+        private void Own()
+        {
+            if (_isShared)
+                (Bytes, _isShared) = ([.. Bytes], false);
+        }
 
         public void Resize(int length)
         {
+            Own();
             if (length < Bytes.Count)
                 Bytes.RemoveRange(length, Bytes.Count - length);
             else
@@ -256,6 +326,7 @@ internal sealed class CrashDisk : IDisk
 
         public void Write(ReadOnlySpan<byte> bytes, int offset)
         {
+            Own();
             int old = Bytes.Count;
             if (offset + bytes.Length > old)
             {
