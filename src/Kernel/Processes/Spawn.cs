@@ -56,7 +56,7 @@ public sealed unsafe partial class ChildProcess
     /// <summary>A child that nobody started or adopted.</summary>
     internal static ChildProcess Orphan(int pid) => new(pid);
 
-    /// <summary>posix_spawnp(3): default signal actions, empty signal mask.</summary>
+    /// <summary>posix_spawnp(3): default signal actions, empty signal mask. On return the child has memory of its own.</summary>
     /// <exception cref="KernelException">ENOENT, EACCES, …: it could not be started.</exception>
     public static ChildProcess Start(SpawnOptions options)
     {
@@ -89,6 +89,7 @@ public sealed unsafe partial class ChildProcess
                     errno = posix_spawnp(&pid, program, actions.Pointer, attributes.Pointer, argv.Pointer, envp.Pointer);
                 if (errno != 0)
                     throw new KernelException((Errno)errno, $"start {options.Program}");
+                WaitForExec(pid);
                 return Started[pid] = new ChildProcess(pid);
             }
         }
@@ -129,6 +130,16 @@ public sealed unsafe partial class ChildProcess
     {
         if (_ended is null)
             Door.Call(SyscallNumber.kill, (ulong)Pid, (ulong)signal);
+    }
+
+    /// <remarks>
+    /// posix_spawn(3) comes back too early for us: exec wakes the parent first, and gives the child a memory of its own then. Who opens maps, mem or
+    /// pagemap of the child in between has our own for ever. The end of a pipe that exec closes comes too early, too (seen on Linux 6.1).
+    /// </remarks>
+    private static void WaitForExec(int pid)
+    {
+        while (Procfs.TaskFiles.OfProcess(pid).ReadStat() is { IsForkWithoutExec: true, IsDead: false })
+            Thread.Sleep(1);
     }
 
     private WaitStatus Reaped(int status)

@@ -54,6 +54,9 @@ public sealed class ProcStat
     /// <summary>PF_KTHREAD: a thread of the kernel, without memory of its own.</summary>
     public bool IsKernelThread => (Flags & 0x0020_0000) != 0;
 
+    /// <summary>PF_FORKNOEXEC: a copy of its parent that hasn't called exec, or hasn't got so far in it that its memory is a new one.</summary>
+    public bool IsForkWithoutExec => (Flags & 0x40) != 0;
+
     /// <summary>PF_EXITING: on its way out.</summary>
     public bool IsExiting => (Flags & 0x4) != 0;
 

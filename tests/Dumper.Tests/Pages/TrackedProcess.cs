@@ -106,7 +106,9 @@ internal sealed class TrackedProcess : IDisposable
         ulong dirty = _pages.ScanFrozen(_mappings, _hasDirectIo);
         LastScan = (Stopwatch.GetElapsedTime(started), dirty);
         _runs.Clear();
-        (ulong offset, _) = _sink.AcquirePause(0);
+        (ulong offset, ulong room) = _sink.AcquirePause(0);
+        if (dirty << PageRange.PageShift > room)
+            throw new InvalidOperationException($"{_title}: {dirty} pages to copy are more than a program of this test has");
         long copied = (long)_pages.CopyFrozen(_sink.Memory, offset, _runs) >> PageRange.PageShift;
         _pages.PublishFrozen(_sink);
         _sink.PublishPause(CollectionsMarshal.AsSpan(_runs));
