@@ -2,7 +2,6 @@ using Snap.Image;
 using Snap.Kernel;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Injection;
-using Snap.Kernel.Memory;
 using Snap.Kernel.Tracing;
 
 namespace Snap.Dumper.Collect;
