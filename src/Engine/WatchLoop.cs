@@ -15,6 +15,13 @@ public sealed class WatchLoop : IDisposable
 
     private const long RoomStep = 1 << 20;
 
+    private static readonly HashSet<ErrorKind> _passing =
+    [
+        ErrorCatalogue.HasChildren, ErrorCatalogue.SharesResources, ErrorCatalogue.ThreadUnsupported, ErrorCatalogue.MemoryUnsupported, ErrorCatalogue.FileUnreachable,
+        ErrorCatalogue.DescriptorUnsupported, ErrorCatalogue.DescriptorOutside, ErrorCatalogue.LockUnsupported, ErrorCatalogue.TargetIsStopped,
+        ErrorCatalogue.TargetIsRecovering, ErrorCatalogue.TargetTraced, ErrorCatalogue.FreezeTimedOut, ErrorCatalogue.TooMuchToCopy,
+    ];
+
     private readonly SnapEngine _engine;
     private readonly int _pid;
     private readonly WatchOptions _options;
@@ -44,7 +51,7 @@ public sealed class WatchLoop : IDisposable
     }
 
     /// <summary>Watches until an end is reached.</summary>
-    /// <exception cref="SnapException">The target can't be captured at the start, or the store can't be written (but a full one is waited for).</exception>
+    /// <exception cref="SnapException">The target can't be captured at the start, for a reason that won't pass, or the store can't be written (but a full one is waited for).</exception>
     public WatchResult Run(CancellationToken cancellation)
     {
         using CancellationTokenRegistration waking = cancellation.Register(() => _wake.Set());
@@ -129,12 +136,15 @@ public sealed class WatchLoop : IDisposable
         }
         catch (SnapException refused)
         {
-            if (!_wasAttached && !_options.RetryFromTheStart && _target is { HasExited: false })
+            if (!_wasAttached && !MayPass(refused.Kind) && !_options.RetryFromTheStart && _target is { HasExited: false })
                 throw;
             Failed(refused);
             return false;
         }
     }
+
+    /// <summary>What stands in the way now may be gone at the next try: a child that hasn't executed its program yet, an open descriptor, a debugger.</summary>
+    private static bool MayPass(ErrorKind reason) => _passing.Contains(reason);
 
     private void Wake()
     {

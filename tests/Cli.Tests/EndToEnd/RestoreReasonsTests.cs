@@ -40,10 +40,8 @@ public sealed class RestoreReasonsTests
         SnapError error = store.Fails("restore", taken.GetProperty("id").GetString()!);
         Assert.Equal(9, error.ExitCode);
         string text = error.Text;
-        Assert.Contains(appended, text, StringComparison.Ordinal);
-        Assert.Contains(file, text, StringComparison.Ordinal);
-        Assert.Contains(shared, text, StringComparison.Ordinal);
-        Assert.Contains(binary, text, StringComparison.Ordinal);
+        foreach (string changed in new[] { appended, file, shared, binary })
+            Assert.True(text.Contains(changed, StringComparison.Ordinal), $"{changed} is not named in\n{text}");
         if (squatter.Pid == target.Pid)
             Assert.Contains(SnapStore.Text(target.Pid), text, StringComparison.Ordinal);
         Assert.True(error.All.Count() >= 4, text);

@@ -101,6 +101,7 @@ public sealed class SqliteTests
         {
             _program.Dispose();
             _program = PipedProgram.Start(SnapStore.Binary!, ["restore", snapshot.GetProperty("id").GetString()!, "--wait", "--files", "keep", "--store", store.Path]);
+            Assert.Equal(SnapStore.Text(Pid), _program.ReadLine());
         }
 
         public string FromOutside(string statement)
