@@ -16,7 +16,7 @@ internal sealed class DescriptorCalls(RestorePlan plan, ProcessImage process, In
         return numbers;
     }
 
-    /// <summary>Epoll registrations, which go by number; then close-on-exec, which putting a descriptor aside would lose; then POSIX locks.</summary>
+    /// <summary>Epoll registrations, which go by number; then close-on-exec, which putting a descriptor aside would lose.</summary>
     public void Add()
     {
         Dictionary<int, int> numbers = FirstNumbers();
@@ -30,6 +30,12 @@ internal sealed class DescriptorCalls(RestorePlan plan, ProcessImage process, In
 
         foreach (DescriptorImage descriptor in process.Descriptors.Where(descriptor => descriptor.CloseOnExec))
             calls.Call($"setting close-on-exec of fd {descriptor.Number}", SyscallNumber.fcntl, (ulong)descriptor.Number, Fcntl.F_SETFD, Fcntl.FD_CLOEXEC);
+    }
+
+    /// <summary>POSIX locks; after the last descriptor of building is closed, since closing any descriptor of a file drops all locks on it (fcntl(2)).</summary>
+    public void AddLocks()
+    {
+        Dictionary<int, int> numbers = FirstNumbers();
         foreach (FileDescription file in plan.Image.Descriptions.OfType<FileDescription>())
         {
             foreach (LockImage held in file.Locks.Where(held => held.Type == LockType.Posix && held.Pid == process.Pid))

@@ -140,6 +140,7 @@ internal sealed class ProcessBuilder : IDisposable
         process.SetDumpable();
         memory.Seal();
         calls.Call("closing what was needed for building", SyscallNumber.close_range, (ulong)_inherited.FirstFree, int.MaxValue);
+        descriptors.AddLocks();
         TimerCalls.Arm(_process, calls);
         calls.Flush();
         Fault.Hit(FaultPoint.Rebuild);

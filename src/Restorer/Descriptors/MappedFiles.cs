@@ -54,13 +54,14 @@ internal sealed class MappedFiles : IDisposable
 
         _opened.Add((index, writable), file);
         if (mustMatch)
-            CheckSame(recorded, file, pid, obstacles);
+            CheckSame(recorded, file, pid, options.Files, obstacles);
         else
             FileComparison.CheckOpenFile(recorded, file.Stat(), pid, options.Files, obstacles);
     }
 
-    // Pages that the process never wrote come from the file, so its content has to be what it was: told by size and time, or else by build id.
-    private static void CheckSame(FileImage recorded, FileDescriptor file, int pid, Obstacles obstacles)
+    // Pages that the process never wrote come from the file, so its content has to be what it was: told by size and time. A build id tells
+    // only what the linker made: a program may have been patched since, so that another time needs the user's word.
+    private static void CheckSame(FileImage recorded, FileDescriptor file, int pid, FilesPolicy policy, Obstacles obstacles)
     {
         stat now = file.Stat();
         long modified = FileComparison.ModifiedNanoseconds(now);
@@ -68,7 +69,14 @@ internal sealed class MappedFiles : IDisposable
             return;
         string? buildId = recorded.BuildId is null ? null : BuildId.Read(file);
         if ((ulong)now.st_size == recorded.Length && buildId is not null && buildId == recorded.BuildId)
+        {
+            if (policy == FilesPolicy.Fail)
+                obstacles.Add(ErrorCatalogue.FileDiffers, $"cannot restore pid {pid}: {recorded.Path}, from which memory is mapped, was written again",
+                    why: $"it was last written {FileComparison.Time(recorded.ModifiedNanoseconds)}, and now {FileComparison.Time(modified)}; its size and build id are the same",
+                    toDo: "if it is the same file, installed or copied again, restore with --files keep");
             return;
+        }
+
         obstacles.Add(ErrorCatalogue.MappedFileChanged, $"cannot restore pid {pid}: {recorded.Path}, from which memory is mapped, has changed",
             why: recorded.BuildId is not null && buildId != recorded.BuildId
                 ? $"its build id was {recorded.BuildId}, and is {buildId ?? "none"}"
