@@ -5,7 +5,7 @@ using Snap.Kernel.Abi;
 using Snap.Restorer;
 using Snap.Restorer.Tool;
 
-// restore-tool DIR            restores DIR/image.json and DIR/pages, releases it, waits for its end
+// restore-tool DIR            restores DIR/image.json and DIR/pages, releases it, makes DIR/released, waits for its end
 // restore-tool DIR REPEAT     restores, releases and kills it so often; prints the milliseconds of each in order, then the median
 string directory = args[0];
 SnapshotImage image = ImageCodec.Decode(File.ReadAllBytes(Path.Combine(directory, "image.json")));
@@ -15,6 +15,7 @@ if (args.Length == 1)
 {
     using RestoredProcess restored = TreeRestorer.Restore(image, pages, options);
     restored.Release();
+    File.WriteAllText(Path.Combine(directory, "released"), "");
     return restored.Child.Wait().ShellCode;
 }
 

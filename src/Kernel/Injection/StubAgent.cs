@@ -86,7 +86,7 @@ public sealed class StubAgent
     /// <summary>Waits for the end of what <see cref="Begin"/> started.</summary>
     public void End(Tracee thread, RemoteBatch batch)
     {
-        thread.TryWait(Deadline.Never);
+        WaitPastContinued(thread, toCall: false);
         if (!thread.LastStop.IsSignalStop || thread.LastStop.StopSignal != Signal.SIGTRAP)
             throw new InjectionException($"thread {thread.Tid} of the process being restored {thread.LastStop}", targetGone: !thread.LastStop.IsStopped);
         _memory.Read(batch.Area, batch.EntriesToFill);
@@ -106,7 +106,7 @@ public sealed class StubAgent
         for (int stop = 0; stop < 2; stop++)
         {
             thread.TryContinueToCall().OrThrow("resume thread", thread.Tid);
-            thread.TryWait(Deadline.Never);
+            WaitPastContinued(thread, toCall: true);
             if (!thread.LastStop.IsSyscallStop)
                 throw new InjectionException($"thread {thread.Tid} of the process being restored {thread.LastStop}", targetGone: !thread.LastStop.IsStopped);
         }
@@ -126,5 +126,16 @@ public sealed class StubAgent
         thread.TryWait(Deadline.Never);
         if (!thread.IsParked)
             throw new InjectionException($"thread {thread.Tid} of the process being restored {thread.LastStop}", targetGone: !thread.LastStop.IsStopped);
+    }
+
+    // Whenever SIGCONT is queued, which may be a pending signal that is put back, each seized thread tells its tracer by an event stop (ptrace(2), listening).
+    private static void WaitPastContinued(Tracee thread, bool toCall)
+    {
+        thread.TryWait(Deadline.Never);
+        while (thread.LastStop.IsEventStop)
+        {
+            (toCall ? thread.TryContinueToCall() : thread.TryContinue()).OrThrow("resume thread", thread.Tid);
+            thread.TryWait(Deadline.Never);
+        }
     }
 }

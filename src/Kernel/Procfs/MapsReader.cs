@@ -11,7 +11,9 @@ namespace Snap.Kernel.Procfs;
 public sealed class MapsReader : IDisposable
 {
     private const int Capacity = 256 * 1024;
-    private const int Attempts = 8;
+
+    /// <summary>Readings of a running process before it counts as not understood.</summary>
+    internal const int Attempts = 8;
 
     private readonly string _path;
     private readonly MapsParser _parser = new();

@@ -38,14 +38,20 @@ public readonly partial record struct TaskFiles(string Directory)
     /// <summary>auxv.</summary>
     public AuxiliaryVector? ReadAuxiliaryVector() => ReadOrGone("auxv") is { } bytes ? AuxiliaryVector.Parse(bytes) : null;
 
-    /// <summary>maps, for one look; <see cref="MapsReader"/> is for many.</summary>
+    /// <summary>maps, for one look; <see cref="MapsReader"/> is for many. As there, a reading in which mappings overlap is repeated.</summary>
     public List<MapsEntry>? ReadMaps()
     {
-        if (ReadOrGone("maps") is not { } text)
-            return null;
         var entries = new List<MapsEntry>();
-        new MapsParser().Parse(text, entries);
-        return entries;
+        var parser = new MapsParser();
+        for (int attempt = 1; ReadOrGone("maps") is { } text; attempt++)
+        {
+            if (parser.TryParse(text, entries))
+                return entries;
+            if (attempt == MapsReader.Attempts)
+                parser.Parse(text, entries);
+        }
+
+        return null;
     }
 
     /// <summary>smaps. Walks every page: 12 ms and more per GiB.</summary>

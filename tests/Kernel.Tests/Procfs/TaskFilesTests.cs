@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Snap.Kernel.Abi;
+using Snap.Kernel.Memory;
 using Snap.Kernel.Procfs;
 
 namespace Snap.Kernel.Tests.Procfs;
@@ -26,6 +27,37 @@ public class TaskFilesTests
         Assert.Equal(1, status.Threads);
         Assert.Equal(Environment.ProcessorCount <= 64 ? 1 : status.AllowedCpus.Count, status.AllowedCpus.Count);
         Assert.NotEqual(0UL, status.AllowedCpus[0]);
+    }
+
+    /// <summary>A restorer, itself a busy .NET process, read its own maps and took the mappings that moved meanwhile for text it couldn't understand.</summary>
+    [Fact]
+    public void Mappings_of_a_process_that_changes_them_all_the_time_are_read()
+    {
+        using var stop = new CancellationTokenSource();
+        var churn = new Thread(() =>
+        {
+            var held = new Queue<MappedMemory>();
+            for (ulong pages = 1; !stop.IsCancellationRequested; pages = (pages % 7) + 1)
+            {
+                held.Enqueue(MappedMemory.Anonymous(pages * 4096, executable: pages % 2 == 0));
+                if (held.Count > 200)
+                    held.Dequeue().Dispose();
+            }
+
+            foreach (MappedMemory memory in held)
+                memory.Dispose();
+        });
+        churn.Start();
+        try
+        {
+            for (int i = 0; i < 500; i++)
+                Assert.NotEmpty(TaskFiles.Self.ReadMaps()!);
+        }
+        finally
+        {
+            stop.Cancel();
+            churn.Join();
+        }
     }
 
     [Fact]
