@@ -104,6 +104,8 @@ public sealed class CommandRun
             }
 
             _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGCHLD, _ => OrphanReaper.Reap()));
+            // Those whose end came before there was anybody to hear of it.
+            OrphanReaper.Reap();
         }
 
         public void Dispose() => _registrations.ForEach(registration => registration.Dispose());

@@ -109,8 +109,25 @@ public sealed class WatchLoopTests
     public void A_target_that_can_not_be_captured_at_all_is_told_at_once()
     {
         using var model = new ModelEngine();
-        model.OnStart = _ => throw new SnapException(ErrorCatalogue.TooMuchToCopy, "no way");
+        model.OnStart = _ => throw new SnapException(ErrorCatalogue.UnderSeccomp, "no way");
         Assert.Equal("no way", Assert.Throws<SnapException>(() => Watch(model, new WatchOptions { Every = _tick })).What);
+    }
+
+    [Fact]
+    public void A_target_that_can_not_be_captured_at_first_is_tried_again()
+    {
+        using var model = new ModelEngine();
+        int starts = 0;
+        model.OnStart = tracer =>
+        {
+            if (++starts < 3)
+                throw new SnapException(ErrorCatalogue.DescriptorUnsupported, "not with that open");
+            tracer.OnTake = (interval, memory) => memory.Write(interval, 1);
+        };
+        var seen = new List<WatchStatus>();
+        WatchResult result = Watch(model, new WatchOptions { Every = _tick, Count = 1, OnStatus = seen.Add });
+        Assert.Contains(seen, status => status.NotCapturedSince is not null && status.Reason!.What == "not with that open");
+        Assert.Equal(1, result.Status.Snapshots);
     }
 
     private static WatchResult Watch(ModelEngine model, WatchOptions options, CancellationToken stop = default)
