@@ -6,7 +6,7 @@ public sealed record CheckpointRequest
     /// <summary>Number of this interval, rising; named again when its fate is known.</summary>
     public required ulong Interval { get; init; }
 
-    /// <summary>How long stopping all threads may take before everything is thawed again.</summary>
+    /// <summary>How long stopping all threads may take before everything is thawed again, at the first try; twice as long at the second, and so on.</summary>
     public TimeSpan FreezeDeadline { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How long a pause may last in all before the watchdog ends the tracer.</summary>

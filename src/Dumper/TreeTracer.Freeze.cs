@@ -15,7 +15,24 @@ namespace Snap.Dumper;
 /// <content>Stopping, letting go, arming the tracker, and what is said when that fails.</content>
 public sealed partial class TreeTracer
 {
+    private const int MaxFreezeAttempts = 3;
+
+    // A thread that gets no processor can't stop: where others crowd it out, it has twice the time at the next try. Between tries all threads run.
     private void Freeze(TimeSpan deadline, TimeSpan limit)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            FreezeResult result = TryFreeze(deadline, limit);
+            if (result.Outcome == FreezeOutcome.Frozen)
+                return;
+            if (result.Outcome != FreezeOutcome.DeadlinePassed || attempt == MaxFreezeAttempts)
+                throw Failed(result, deadline);
+            Thread.Sleep(deadline);
+            deadline *= 2;
+        }
+    }
+
+    private FreezeResult TryFreeze(TimeSpan deadline, TimeSpan limit)
     {
         _watchdog?.Arm(limit);
         using Deadline end = Deadline.After(deadline);
@@ -23,16 +40,18 @@ public sealed partial class TreeTracer
         OwnProcess.TrySetRealTime(true);
         FreezeResult result = _target.Freezer.Freeze(end);
         if (result.Outcome == FreezeOutcome.Frozen)
-            return;
+            return result;
         OwnProcess.TrySetRealTime(false);
         _watchdog?.Disarm();
-        throw result.Outcome switch
-        {
-            FreezeOutcome.Gone => Ended(_target.Pid),
-            FreezeOutcome.DeadlinePassed => TimedOut(result.Tid, deadline),
-            _ => Refused(result),
-        };
+        return result;
     }
+
+    private SnapException Failed(FreezeResult result, TimeSpan deadline) => result.Outcome switch
+    {
+        FreezeOutcome.Gone => Ended(_target.Pid),
+        FreezeOutcome.DeadlinePassed => TimedOut(result.Tid, deadline),
+        _ => Refused(result),
+    };
 
     private void Thaw()
     {
@@ -114,8 +133,8 @@ public sealed partial class TreeTracer
         string place = TaskFiles.OfThread(_target.Pid, tid).ReadWaitChannel() is { Length: > 0 } channel ? channel : "unknown";
         return new SnapException(ErrorCatalogue.FreezeTimedOut, string.Create(CultureInfo.InvariantCulture, $"cannot stop process {_target.Pid} in time"),
             where: string.Create(CultureInfo.InvariantCulture, $"thread {tid}, in the kernel at {place}"),
-            why: string.Create(CultureInfo.InvariantCulture, $"it didn't stop within {deadline.TotalMilliseconds:F0} ms (a slow disk, a vfork child, or no processor time); all threads go on"),
-            toDo: "try again; if it stays so, allow a longer freeze deadline");
+            why: string.Create(CultureInfo.InvariantCulture, $"it didn't stop within {deadline.TotalMilliseconds:F0} ms, at the last of {MaxFreezeAttempts} tries (a slow disk, a vfork child, or no processor time); all threads go on"),
+            toDo: "see what the thread waits for, and try again");
     }
 
     private SnapException Refused(FreezeResult result)
