@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Snap.Kernel;
 using Snap.Kernel.Procfs;
 
 namespace Snap.Bench;
@@ -109,12 +110,25 @@ internal static class PauseBench
                 double sum = 0;
                 foreach (int pid in ProcessTable.ListPids())
                 {
-                    if (TaskFiles.OfProcess(pid).ReadExecutable() is { } file && file.Path == name)
+                    if (ProgramOf(pid) == name)
                         sum += Proportional(pid);
                 }
 
                 _peak = Math.Max(_peak, sum);
                 Thread.Sleep(20);
+            }
+        }
+
+        // Of some processes, init among them, not even root may see it.
+        private static string? ProgramOf(int pid)
+        {
+            try
+            {
+                return TaskFiles.OfProcess(pid).ReadExecutable()?.Path;
+            }
+            catch (KernelException)
+            {
+                return null;
             }
         }
 
