@@ -34,8 +34,9 @@ public sealed class CommandRun
             Store.Names.Check(_options.Name);
         OwnProcess.AdoptOrphans();
         using var ended = new CancellationTokenSource();
+        using var signals = new Forwarding();
         ChildProcess child = StartChild();
-        using var signals = new Forwarding(child);
+        signals.To(child);
         WatchResult? watch = null;
         SnapException? failure = null;
         Thread? watcher = null;
@@ -83,12 +84,15 @@ public sealed class CommandRun
         }
     }
 
-    /// <summary>Passes signals on to the child, and reaps orphans, until disposed.</summary>
+    /// <summary>Passes signals on to the child, and reaps orphans, until disposed. What comes before there is a child is kept for it: ended by it, we would leave the child alone.</summary>
     private sealed class Forwarding : IDisposable
     {
         private readonly List<PosixSignalRegistration> _registrations = [];
+        private readonly Lock _gate = new();
+        private readonly List<int> _kept = [];
+        private ChildProcess? _child;
 
-        public Forwarding(ChildProcess child)
+        public Forwarding()
         {
             foreach (PosixSignal signal in _forwarded)
             {
@@ -96,16 +100,32 @@ public sealed class CommandRun
                 _registrations.Add(PosixSignalRegistration.Create(signal, context =>
                 {
                     context.Cancel = true;
-                    // The terminal has sent these to every process of the foreground group, the child among them.
-                    if (number is Signal.SIGINT or Signal.SIGQUIT && Terminal.IsForeground)
-                        return;
-                    child.Signal(number);
+                    Pass(number);
                 }));
             }
 
             _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGCHLD, _ => OrphanReaper.Reap()));
-            // Those whose end came before there was anybody to hear of it.
-            OrphanReaper.Reap();
+        }
+
+        public void To(ChildProcess child)
+        {
+            lock (_gate)
+            {
+                _child = child;
+                _kept.ForEach(child.Signal);
+            }
+        }
+
+        private void Pass(int number)
+        {
+            lock (_gate)
+            {
+                if (_child is null)
+                    _kept.Add(number);
+                // The terminal has sent these to every process of the foreground group, the child among them.
+                else if (number is not (Signal.SIGINT or Signal.SIGQUIT) || !Terminal.IsForeground)
+                    _child.Signal(number);
+            }
         }
 
         public void Dispose() => _registrations.ForEach(registration => registration.Dispose());

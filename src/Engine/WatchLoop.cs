@@ -197,8 +197,8 @@ public sealed class WatchLoop : IDisposable
         _reason = reason;
         _retryAt = _clock.Elapsed + _options.RetryPeriod;
         _roomAtFailure = reason.Kind == ErrorCatalogue.StoreFull ? FreeRoom() : null;
-        // At once, not at the next full second: the user should read what happened when it happens.
-        _statusAt = TimeSpan.Zero;
+        // At once, not at the next full second: the user should read what happened when it happens, also if it has passed by then.
+        TellStatus();
     }
 
     private void Miss(long ticks)

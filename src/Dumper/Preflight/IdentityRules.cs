@@ -31,7 +31,7 @@ internal static class IdentityRules
         if (stat.IsDead)
             return process.ListThreads() is { Count: > 1 }
                 ? Refusal.Of(ErrorCatalogue.TargetIsZombie, pid, "its main thread has ended while others run on", $"/proc/{pid}/stat: state {stat.State}",
-                    "a main thread that has ended can't be made again")
+                    "a main thread that has ended can't be made again", "have the program's main thread wait for the others instead of leaving early")
                 : Refusal.Of(ErrorCatalogue.TargetIsZombie, pid, "it has ended, and waits for its parent to reap it", $"/proc/{pid}/stat: state {stat.State}",
                     toDo: string.Create(CultureInfo.InvariantCulture, $"its parent is process {stat.ParentPid}"));
         FileDescriptorAccess(pid, out SnapException? denied);
