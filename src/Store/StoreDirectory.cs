@@ -77,11 +77,17 @@ internal static class StoreDirectory
         disk.CreateDirectory(SegmentName.Directory);
         CatalogLog.Create(disk, fresh.StoreId);
         EnsureReserve(disk, reserveBytes);
+        WriteConfig(disk, fresh);
+    }
+
+    /// <summary>Writes the config, durably.</summary>
+    public static void WriteConfig(IDisk disk, StoreConfig config)
+    {
         const string Temporary = StoreConfig.Path + ".tmp";
         disk.Unlink(Temporary);
         using (IDiskFile file = disk.CreateNew(Temporary))
         {
-            file.Write(fresh.Encode(), 0);
+            file.Write(config.Encode(), 0);
             file.SyncData();
         }
         disk.Rename(Temporary, StoreConfig.Path);

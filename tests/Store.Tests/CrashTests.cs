@@ -214,6 +214,8 @@ public sealed class CrashTests
             using (StoreWriter writer = StoreWriter.Open(image, _options))
             {
                 Check(writer.Reader, history, expected);
+                VerifyReport report = writer.Reader.Verify(readData: true);
+                Assert.True(report.IsWhole, string.Join('\n', report.Findings));
                 while (another.Committed.Count == 0)
                     another.Step(writer);
             }

@@ -51,6 +51,14 @@ internal sealed class CatalogLog : IDisposable
         log.Rewrite(new CatalogState());
     }
 
+    /// <summary>Writes a catalog in place of those that there are.</summary>
+    public static void Replace(IDisk disk, UInt128 storeId, CatalogState state)
+    {
+        uint[] old = Generations(disk);
+        using var log = new CatalogLog(disk, storeId) { Generation = old.DefaultIfEmpty(0u).Max() };
+        log.Rewrite(state);
+    }
+
     /// <summary>Reads the newest catalog.</summary>
     /// <param name="disk">The store's disk.</param>
     /// <param name="storeId">Whose catalog it must be.</param>

@@ -180,9 +180,10 @@ internal sealed class Verifier(IDisk disk, CatalogState state, SlotStore slots, 
                 return;
             if (_bad.Contains(visit.Entry.Image) || !IsThere(visit.Entry.Image))
                 Hurts(visit.Entry, "its image, the kernel state, can't be read");
-            bool isHurt = _anyBad || visit.Manifest.Spaces.Values.SelectMany(space => space.Pages.Ascending())
-                .Any(page => PageMap.IsData(page.Value) && !IsThere(new SlotAddress(page.Value)));
-            if (isHurt)
+            // Of an increment only the changes are looked at, if its parent's pages were all there.
+            bool isParentWhole = state.Find(visit.Entry.Info.Parent) is { IsDropped: false } && !_damaged.Contains(visit.Entry.Info.Parent);
+            IEnumerable<PageMap> maps = isParentWhole && !visit.Manifest.IsFull ? visit.Manifest.Spaces.Values.Select(space => space.Pages) : visit.Maps.Values;
+            if (_anyBad || maps.SelectMany(map => map.Ascending()).Any(page => PageMap.IsData(page.Value) && !IsThere(new SlotAddress(page.Value))))
                 NamePages(visit);
         }, (entry, damage) =>
         {

@@ -19,6 +19,18 @@ internal static class SegmentStart
         to.Text(name);
     }
 
+    /// <summary>The id of the store that a segment belongs to.</summary>
+    public static bool TryReadStoreId(ReadOnlySpan<byte> body, out UInt128 storeId)
+    {
+        storeId = default;
+        if (body.Length < 24)
+            return false;
+        var reader = new ByteReader(body);
+        ulong low = reader.U64();
+        storeId = new UInt128(reader.U64(), low);
+        return true;
+    }
+
     public static string Decode(ReadOnlySpan<byte> body, UInt128 storeId, uint segment, uint generation)
     {
         var reader = new ByteReader(body);
