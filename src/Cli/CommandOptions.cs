@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Snap.Store;
 
 namespace Snap.Cli;
@@ -46,6 +47,19 @@ internal static class CommandOptions
                 result.AddError($"unknown option '{token.Value}'");
         });
         return argument;
+    }
+
+    /// <summary>Reads a count of bytes: <c>1000000</c>, <c>500K</c>, <c>64M</c>, <c>2G</c>, <c>1.5GiB</c>; units are powers of 1024.</summary>
+    public static long? ParseBytes(string name, ArgumentResult result)
+    {
+        string text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+        int digits = text.TakeWhile(letter => char.IsAsciiDigit(letter) || letter == '.').Count();
+        int power = text[digits..].ToUpperInvariant() switch { "" or "B" => 0, "K" or "KB" or "KIB" => 1, "M" or "MB" or "MIB" => 2, "G" or "GB" or "GIB" => 3, "T" or "TB" or "TIB" => 4, _ => -1 };
+        if (power >= 0 && double.TryParse(text.AsSpan(0, digits), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count)
+            && count * Math.Pow(1024, power) is >= 1 and < long.MaxValue / 2 and double bytes)
+            return (long)bytes;
+        result.AddError($"{name} takes a number of bytes such as 500M or 2G, not '{text}'");
+        return null;
     }
 
     private static TimeSpan? ParseDuration(string name, ArgumentResult result)

@@ -20,10 +20,21 @@ internal sealed class ExamplesHelp(HelpAction usual) : SynchronousCommandLineAct
         ],
         ["run"] = ["snap run --every 1s -- python3 train.py", "snap run --name job --every 200ms -- ./simulate --steps 1000 | tee log"],
         ["take"] = ["snap take 4711", "snap take redis-server --json"],
-        ["watch"] = ["snap watch 4711 --every 200ms", "snap watch redis-server --every 5s --for 1h"],
+        ["watch"] = ["snap watch 4711 --every 200ms", "snap watch redis-server --every 5s --for 1h", "snap watch 4711 --every 1s --keep last=60 --keep every=1m/2h"],
         ["log"] = ["snap log", "snap log train --json | jq '.[0].id'"],
         ["show"] = ["snap show latest", "snap show train~3", "snap show 3f9a01bc --json | jq '.processes[].descriptors'"],
         ["restore"] = ["snap restore latest", "snap restore train@10s --wait", "snap restore train@2026-11-22T21:00:05Z --files keep"],
+        ["tag"] = ["snap tag train~3 good", "snap tag --delete good"],
+        ["rm"] = ["snap rm 3f9a01bc", "snap rm train@1h train@2h --dry-run"],
+        ["gc"] =
+        [
+            "snap gc",
+            "snap gc train --keep-last 20 --keep-every 10s --for 1h --keep-hourly 24 --dry-run",
+            "snap gc --max-size 2G",
+        ],
+        ["verify"] = ["snap verify", "snap verify --read-data --json | jq .damaged"],
+        ["repair"] = ["snap repair --dry-run", "snap repair"],
+        ["stats"] = ["snap stats", "snap stats --json | jq .storedBytes"],
         ["check"] = ["snap check", "snap check --json | jq .tracker"],
         ["demo"] = ["snap demo"],
     };

@@ -74,6 +74,7 @@ public sealed class CommandRun
             using var loop = new WatchLoop(_engine, pid, new WatchOptions
             {
                 Every = every, Name = _options.Name, RetryFromTheStart = true, OnStatus = _options.OnStatus, OnSnapshot = _options.OnSnapshot,
+                Keep = _options.Keep, OnKeepFailure = _options.OnKeepFailure,
             });
             result = loop.Run(ended);
         }

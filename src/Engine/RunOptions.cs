@@ -12,6 +12,12 @@ public sealed record RunOptions
     /// <summary>The chain; null for the command's name.</summary>
     public string? Name { get; init; }
 
+    /// <summary>As <see cref="WatchOptions.Keep"/>.</summary>
+    public Store.RetentionPolicy? Keep { get; init; }
+
+    /// <summary>As <see cref="WatchOptions.OnKeepFailure"/>.</summary>
+    public Action<Image.SnapException> OnKeepFailure { get; init; } = _ => { };
+
     /// <summary>As <see cref="WatchOptions.OnStatus"/>; on a thread of the watch.</summary>
     public Action<WatchStatus> OnStatus { get; init; } = _ => { };
 

@@ -86,6 +86,13 @@ public sealed class SnapEngine : IDisposable
         _writer.Dispose();
     }
 
+    /// <summary>Stores retention rules for a name; <see cref="Collect"/> applies them.</summary>
+    public void SetPolicy(string name, RetentionPolicy? policy) => _writer.SetPolicy(name, policy);
+
+    /// <summary>Collects garbage; sessions go on meanwhile.</summary>
+    /// <exception cref="SnapException">Every snapshot would go, or the disk failed.</exception>
+    public GarbageReport Collect(GarbageOptions options) => _writer.CollectGarbage(options);
+
     internal SnapshotBuilder Begin(string name, SnapshotId parent) => _writer.Begin(name, parent);
 
     internal TracerProcess StartTracer(AttachRequest request) =>

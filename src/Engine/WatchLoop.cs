@@ -31,6 +31,7 @@ public sealed class WatchLoop : IDisposable
     private readonly List<long> _pauses = [];
     private readonly Stopwatch _clock = new();
     private TargetSession? _session;
+    private RetentionKeeper? _keeper;
     private string? _name;
     private long _snapshots, _missed, _missedSinceLast, _bytes;
     private long _tick;
@@ -80,8 +81,15 @@ public sealed class WatchLoop : IDisposable
     public void Dispose()
     {
         _session?.Dispose();
+        EndKeeper();
         _target?.Dispose();
         _wake.Dispose();
+    }
+
+    private void EndKeeper()
+    {
+        _keeper?.Dispose();
+        _keeper = null;
     }
 
     private TimeSpan TickTime(long tick) => _options.Every * tick;
@@ -127,6 +135,8 @@ public sealed class WatchLoop : IDisposable
             _session ??= _engine.Track(_pid, _options.Name);
             _name = _session.Name;
             _wasAttached = true;
+            if (_options.Keep is { } policy)
+                _keeper ??= new RetentionKeeper(_engine, _name, policy, _options.KeepPeriod, _options.OnKeepFailure);
             if (!_session.TryBegin(out PendingSnapshot? pending, _missedSinceLast))
                 return false;
             _missedSinceLast = 0;
@@ -176,6 +186,7 @@ public sealed class WatchLoop : IDisposable
         _snapshots++;
         _last = snapshot;
         _bytes += snapshot.Statistics.BytesStored;
+        _keeper?.Note();
         _pauses.Add(SnapshotFacts.Of(snapshot).PauseMicroseconds);
         (_failingSince, _reason, _roomAtFailure) = (null, null, null);
         _options.OnSnapshot(snapshot);
@@ -251,6 +262,7 @@ public sealed class WatchLoop : IDisposable
             Collect();
         }
 
+        EndKeeper();
         WatchStatus status = Status();
         _options.OnStatus(status);
         return new WatchResult(end, status, null);

@@ -18,6 +18,12 @@ public sealed record WatchOptions
     /// <summary>Try again also if the target can't be captured at the very beginning (a program that is just starting); else that is thrown.</summary>
     public bool RetryFromTheStart { get; init; }
 
+    /// <summary>Rules by which older snapshots of the name are deleted as the watch goes on; null: all are kept.</summary>
+    public Store.RetentionPolicy? Keep { get; init; }
+
+    /// <summary>Called when deleting failed, on a thread of its own; it is tried again.</summary>
+    public Action<Image.SnapException> OnKeepFailure { get; init; } = _ => { };
+
     /// <summary>Called about once a second, and at the end, on the loop's thread.</summary>
     public Action<WatchStatus> OnStatus { get; init; } = _ => { };
 
@@ -26,4 +32,7 @@ public sealed record WatchOptions
 
     /// <summary>How long to wait after a failure. An attempt costs the target a look at all its state, or a pause: not ten times a second.</summary>
     internal TimeSpan RetryPeriod { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Least time from one collection to the next.</summary>
+    internal TimeSpan KeepPeriod { get; init; } = TimeSpan.FromSeconds(3);
 }

@@ -21,6 +21,12 @@ public sealed record StoreOptions
     /// <summary>Most blocks below a delta.</summary>
     internal int MaxDeltaDepth { get; init; } = 6;
 
+    /// <summary>Whether a commit waits for the disk.</summary>
+    public Durability Durability { get; init; }
+
+    /// <summary>With relaxed durability: time after which a commit is synced with those before it.</summary>
+    internal TimeSpan RelaxedPeriod { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Bytes of memory that the index may use.</summary>
     public long IndexBytes { get; init; } = 96 << 20;
 

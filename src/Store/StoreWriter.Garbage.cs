@@ -105,6 +105,8 @@ public sealed partial class StoreWriter
     {
         lock (_collecting)
         {
+            if (!options.DryRun)
+                SyncCommits();
             List<RetentionDecision> decisions;
             ulong decided;
             lock (_gate)
@@ -193,6 +195,7 @@ public sealed partial class StoreWriter
     /// <summary>Writes a change to the catalog; durable on return if <paramref name="sync"/>.</summary>
     private void Record(RecordKind kind, Action<ByteWriter> encode, bool sync = true)
     {
+        SyncCommits();
         try
         {
             _catalog.Append(_state, kind, encode, sync);
@@ -454,7 +457,13 @@ public sealed partial class StoreWriter
             foreach (SnapshotEntry entry in gone)
                 Record(RecordKind.SnapshotForgotten, to => entry.Info.Id.Write(to.Take(SnapshotId.Size)), sync: entry == gone[^1]);
             if (_catalog.WantsRewrite)
-                TryQuietly(() => _catalog.Rewrite(_state));
+            {
+                TryQuietly(() =>
+                {
+                    SyncCommits();
+                    _catalog.Rewrite(_state);
+                });
+            }
         }
     }
 

@@ -88,6 +88,11 @@ public sealed partial class StoreWriter : IDisposable
     public static StoreWriter Open(string directory, StoreOptions? options = null) =>
         Open(StoreDirectory.OpenForWriting(directory), options ?? new StoreOptions());
 
+    /// <summary>Opens a store that exists.</summary>
+    /// <exception cref="SnapException">There is none, another process writes it (named), or it is damaged.</exception>
+    public static StoreWriter OpenExisting(string directory, StoreOptions? options = null) =>
+        new(StoreDirectory.OpenExisting(directory), options ?? new StoreOptions());
+
     internal static StoreWriter Open(IDisk disk, StoreOptions options)
     {
         StoreDirectory.CreateIfMissing(disk, options.ReserveBytes);
@@ -128,6 +133,7 @@ public sealed partial class StoreWriter : IDisposable
             if (_isDisposed)
                 return;
             _isDisposed = true;
+            TryQuietly(SyncCommits);
             _reader?.Dispose();
             CloseIndex();
             _builders.Clear();
@@ -197,6 +203,8 @@ public sealed partial class StoreWriter : IDisposable
         IReadOnlyCollection<KeyValuePair<ulong, SlotAddress>> hashes)
     {
         SegmentWriter last = writers[^1];
+        if (_unsynced != last || writers.Count > 1)
+            SyncCommits();
         foreach (SegmentWriter full in writers.SkipLast(1))
         {
             full.Flush();
@@ -208,17 +216,15 @@ public sealed partial class StoreWriter : IDisposable
         CommitRecord.EncodeEntry(body, entry);
         CommitRecord.EncodeExtents(body, extents);
         last.Append(RecordKind.Commit, CommitRecord.Version, body.Written, default);
-        last.Flush();
-        last.Sync();
+        Complete(last);
 
-        // Durable from here on: nothing may fail the commit any more.
+        // It stands from here on: nothing may fail the commit any more.
         for (int i = 0; i < writers.Count; i++)
             writers[i].Committed(extents[i]);
         lock (_gate)
         {
             _state.AddCommit(entry, extents, last.Position, segment => writers.First(writer => writer.Entry.Segment == segment).Entry);
-            TryRecord(RecordKind.SnapshotAdded, to => CatalogRecords.EncodeSnapshot(to, entry, extents, last.Position,
-                segment => writers.First(writer => writer.Entry.Segment == segment).Entry));
+            List(last, entry, extents, writers);
             AddToIndex(hashes);
             _open[entry.Info.Name] = last;
         }
@@ -269,6 +275,7 @@ public sealed partial class StoreWriter : IDisposable
             }
             // Whatever the disk did with the bytes behind the last commit: they are declared to be nothing.
             writer.Entry.IsSealed = true;
+            TryQuietly(SyncCommits);
             TryRecord(RecordKind.SegmentState, to => CatalogRecords.EncodeSegment(to, writer.Entry));
         }
     }

@@ -193,6 +193,7 @@ public sealed class GarbageTests
     [InlineData("last=1 every=2m", "e c")]
     [InlineData("hourly=1", "e")]
     [InlineData("daily=3", "e")]
+    [InlineData("last=1 tags", "e")]
     [InlineData("", "e d c b a")]
     public void A_policy_keeps_what_any_rule_keeps(string policy, string kept)
     {

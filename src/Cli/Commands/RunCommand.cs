@@ -2,6 +2,7 @@ using System.CommandLine;
 using Snap.Cli.Output;
 using Snap.Engine;
 using Snap.Kernel.Processes;
+using Snap.Store;
 
 namespace Snap.Cli.Commands;
 
@@ -18,18 +19,22 @@ internal static class RunCommand
         var inherit = new Option<bool>("--inherit") { Description = "Pass descriptors above 2 on to the program too; they usually lead outside, and then it can't be captured" };
         var program = new Argument<string[]>("CMD") { Description = "The program and its arguments, after --", Arity = ArgumentArity.OneOrMore };
         var command = new Command("run", "Start a program and take snapshots of it while it runs; stdio, signals and exit code are its own") { every, name, inherit, program };
+        var storing = new StoreOptionSet(command, withKeep: true);
         command.SetAction(parsed =>
         {
+            RetentionPolicy? keep = storing.Policy(parsed);
             // Shells, editors and CI leak pipes into what they start.
             if (!parsed.GetValue(inherit))
                 OwnProcess.KeepDescriptorsFromChildren();
-            using SnapEngine engine = SnapEngine.Open(common.StoreDirectory(parsed));
+            using SnapEngine engine = SnapEngine.Open(common.StoreDirectory(parsed), storing.Engine(parsed));
             var trouble = new TroubleReport(common.Terminal.Error);
             RunResult result = CommandRun.Run(engine, new RunOptions
             {
                 Command = parsed.GetRequiredValue(program),
                 Every = parsed.GetValue(every) ?? _defaultEvery,
                 Name = parsed.GetValue(name),
+                Keep = keep,
+                OnKeepFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
                 OnStatus = status => trouble.Tell(status),
             });
             Tell(common.Terminal, result, common.WantsJson(parsed));

@@ -15,11 +15,12 @@ internal static class TakeCommand
         Argument<string> target = CommandOptions.Target();
         Option<string?> name = CommandOptions.Name();
         var command = new Command("take", "Take one snapshot of a running process now") { target, name };
+        var storing = new StoreOptionSet(command, withKeep: false);
         command.SetAction(parsed =>
         {
             string directory = common.StoreDirectory(parsed);
             int pid = TargetName.Resolve(parsed.GetRequiredValue(target), directory);
-            using SnapEngine engine = SnapEngine.Open(directory);
+            using SnapEngine engine = SnapEngine.Open(directory, storing.Engine(parsed));
             using TargetSession session = engine.Track(pid, parsed.GetValue(name));
             SnapshotInfo taken = session.Take();
             var shown = SnapshotJson.Of(taken);

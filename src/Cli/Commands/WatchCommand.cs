@@ -2,6 +2,7 @@ using System.CommandLine;
 using Snap.Cli.Output;
 using Snap.Engine;
 using Snap.Image;
+using Snap.Store;
 
 namespace Snap.Cli.Commands;
 
@@ -18,6 +19,7 @@ internal static class WatchCommand
         Option<int?> count = CommandOptions.Count("--count", "Stop after N snapshots");
         Option<TimeSpan?> limit = CommandOptions.Duration("--for", "Stop after this time");
         var command = new Command("watch", "Take a snapshot of a running process again and again, until it ends or Ctrl-C") { target, every, count, limit, name };
+        var storing = new StoreOptionSet(command, withKeep: true);
         command.Validators.Add(result =>
         {
             if (result.GetResult(count) is not null && result.GetResult(limit) is not null)
@@ -25,9 +27,10 @@ internal static class WatchCommand
         });
         command.SetAction(parsed =>
         {
+            RetentionPolicy? keep = storing.Policy(parsed);
             string directory = common.StoreDirectory(parsed);
             int pid = TargetName.Resolve(parsed.GetRequiredValue(target), directory);
-            using SnapEngine engine = SnapEngine.Open(directory);
+            using SnapEngine engine = SnapEngine.Open(directory, storing.Engine(parsed));
             using var stop = new StopSignals();
             using IWatchReport report = common.WantsJson(parsed) ? new JsonWatchReport(common.Terminal) : new TextWatchReport(common.Terminal);
             using var loop = new WatchLoop(engine, pid, new WatchOptions
@@ -36,6 +39,8 @@ internal static class WatchCommand
                 Count = parsed.GetValue(count),
                 For = parsed.GetValue(limit),
                 Name = parsed.GetValue(name),
+                Keep = keep,
+                OnKeepFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
                 OnSnapshot = report.Snapshot,
                 OnStatus = report.Status,
             });

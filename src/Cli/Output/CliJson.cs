@@ -15,6 +15,12 @@ namespace Snap.Cli.Output;
 [JsonSerializable(typeof(RestoreJson))]
 [JsonSerializable(typeof(RunJson))]
 [JsonSerializable(typeof(DemoJson))]
+[JsonSerializable(typeof(GcJson))]
+[JsonSerializable(typeof(RmJson))]
+[JsonSerializable(typeof(TagJson))]
+[JsonSerializable(typeof(VerifyJson))]
+[JsonSerializable(typeof(RepairJson))]
+[JsonSerializable(typeof(StatsJson))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     // Made at the first use: the generated half's static members may not be there yet when this half's are made.

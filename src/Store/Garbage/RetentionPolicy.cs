@@ -33,6 +33,9 @@ public sealed record RetentionPolicy
     /// <summary>The same by months.</summary>
     public int KeepMonthly { get; init; }
 
+    /// <summary>Tagged snapshots, which are kept anyhow: as the only rule, nothing else is.</summary>
+    public bool KeepTagged { get; init; }
+
     /// <summary>True if no rule is set: then every snapshot is kept.</summary>
     public bool IsEmpty => this == new RetentionPolicy() || (KeepEvery.Count == 0 && this with { KeepEvery = [] } == new RetentionPolicy { KeepEvery = [] });
 
@@ -55,6 +58,7 @@ public sealed record RetentionPolicy
                 "daily" => policy with { KeepDaily = Number(rule, value) },
                 "weekly" => policy with { KeepWeekly = Number(rule, value) },
                 "monthly" => policy with { KeepMonthly = Number(rule, value) },
+                "tags" when parts.Length == 1 => policy with { KeepTagged = true },
                 _ => throw Invalid(rule),
             };
             if (parts[0] != "every")
@@ -77,6 +81,8 @@ public sealed record RetentionPolicy
         Add("daily", KeepDaily > 0 ? KeepDaily.ToString(CultureInfo.InvariantCulture) : null);
         Add("weekly", KeepWeekly > 0 ? KeepWeekly.ToString(CultureInfo.InvariantCulture) : null);
         Add("monthly", KeepMonthly > 0 ? KeepMonthly.ToString(CultureInfo.InvariantCulture) : null);
+        if (KeepTagged)
+            text.Append(text.Length > 0 ? " tags" : "tags");
         return text.ToString();
 
         void Add(string rule, string? value)
@@ -94,6 +100,6 @@ public sealed record RetentionPolicy
 
     private static SnapException Invalid(string rule) =>
         new(ErrorCatalogue.PolicyInvalid, $"the retention rule '{rule}' can't be understood",
-            why: "rules are last=N, within=D, every=D[/D], hourly=N, daily=N, weekly=N, monthly=N; D is a duration like 10s or 2h",
+            why: "rules are last=N, within=D, every=D[/D], hourly=N, daily=N, weekly=N, monthly=N, tags; D is a duration like 10s or 2h",
             toDo: "see snap gc --help");
 }

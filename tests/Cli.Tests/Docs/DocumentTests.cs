@@ -25,6 +25,23 @@ public sealed class DocumentTests
     }
 
     [Fact]
+    public void Every_member_that_json_can_have_is_in_cli_md()
+    {
+        string text = File.ReadAllText(Path.Combine(RepositoryRoot.Path, "docs/cli.md"));
+        string json = text[text.IndexOf("## JSON", StringComparison.Ordinal)..];
+        string[] missing = [.. from shape in new System.Text.Json.Serialization.Metadata.JsonTypeInfo[]
+                               {
+                                   CliJson.Readable.GcJson, CliJson.Readable.GcDecisionJson, CliJson.Readable.RmJson, CliJson.Readable.TagJson, CliJson.Readable.VerifyJson,
+                                   CliJson.Readable.FindingJson, CliJson.Readable.RepairJson, CliJson.Readable.StatsJson, CliJson.Readable.NameStatistics, CliJson.Readable.EncodingJson,
+                                   CliJson.Readable.SnapshotRefJson, CliJson.Readable.SnapshotJson, CliJson.Readable.RestoreJson, CliJson.Readable.RunJson,
+                               }
+                               from member in shape.Properties
+                               where !json.Contains($"`{member.Name}`", StringComparison.Ordinal)
+                               select $"{shape.Type.Name}.{member.Name}"];
+        Assert.Empty(missing);
+    }
+
+    [Fact]
     public void Every_option_has_a_description()
     {
         RootCommand root = CommandTree.Build(new Terminal(TextWriter.Null, TextWriter.Null));

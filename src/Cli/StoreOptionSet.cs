@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Snap.Engine;
+using Snap.Image;
+using Snap.Store;
+
+namespace Snap.Cli;
+
+/// <summary>The options by which a command that writes snapshots says how the store keeps them.</summary>
+internal sealed class StoreOptionSet
+{
+    /// <summary>Makes the options, and adds them to a command.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="withKeep">Whether it goes on long enough for --keep.</param>
+    public StoreOptionSet(Command command, bool withKeep)
+    {
+        Durability = new Option<string?>("--durability")
+        {
+            Description = "sync (the default): a snapshot that was reported survives a power cut; relaxed: it survives the end of any process, but a power cut may take the newest ones",
+            HelpName = "sync|relaxed",
+        };
+        Durability.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: not ("sync" or "relaxed") and { } wrong }])
+                result.AddError($"--durability takes sync or relaxed, not '{wrong}'");
+        });
+        command.Add(Durability);
+        if (!withKeep)
+            return;
+        Keep = new Option<string[]>("--keep")
+        {
+            Description = "Delete snapshots that no rule keeps, as it goes on, and store the rules for the name: last=N, within=D, every=D, every=D/FOR, hourly=N, daily=N, weekly=N, monthly=N, tags; may be repeated",
+            HelpName = "RULE",
+            AllowMultipleArgumentsPerToken = false,
+        };
+        command.Add(Keep);
+    }
+
+    /// <summary>--durability.</summary>
+    public Option<string?> Durability { get; }
+
+    /// <summary>--keep.</summary>
+    public Option<string[]>? Keep { get; }
+
+    /// <summary>How the engine is opened.</summary>
+    public EngineOptions Engine(ParseResult parsed) => new()
+    {
+        Store = new StoreOptions { Durability = parsed.GetValue(Durability) == "relaxed" ? Store.Durability.Relaxed : Store.Durability.Sync },
+    };
+
+    /// <summary>The rules of --keep; null if there are none.</summary>
+    /// <exception cref="SnapException">S0517: one can't be understood.</exception>
+    public RetentionPolicy? Policy(ParseResult parsed) =>
+        Keep is not null && parsed.GetValue(Keep) is { Length: > 0 } rules ? RetentionPolicy.Parse(string.Join(' ', rules)) : null;
+}
