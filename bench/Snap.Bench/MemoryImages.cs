@@ -70,8 +70,8 @@ internal sealed class MemoryImages(string directory, int seed, double scale)
            select 'ready';
            """
         : $"""
-           update account set balance = balance + 1 where (id * 2654435761 + {seed + step}) % 40 = 0;
-           insert into account(owner, balance, note) select owner || '{step}', balance, note from account where id % 50 = {step};
+           update account set balance = balance + 1 where (id * 7919 + {seed + step}) % 500 = 0 or id between {step * 5000} and {step * 5000} + 20000;
+           insert into account(owner, balance, note) select owner || '{step}', balance, note from account where id % 100 = {step};
            select 'ok';
            """);
 
@@ -131,7 +131,7 @@ internal sealed class MemoryImages(string directory, int seed, double scale)
                     Thread.Sleep(2);
                 if (cc1.HasExited)
                     throw new InvalidOperationException($"the compiler ended before moment {version}; the machine is faster than this benchmark foresees");
-                Dump(cc1.Id, "cc1", version);
+                Dump(cc1.Id, "gcc-cc1", version);
             }
             cc1.Kill();
             cc1.WaitForExit();

@@ -4,6 +4,12 @@ return args switch
 {
     ["pause", .. string[] rest] => PauseBench.Run(rest),
     ["commands", .. string[] rest] => CommandBench.Run(rest),
+    ["peers", .. string[] rest] => PeersBench.Run(rest),
+    ["increments", .. string[] rest] => IncrementsBench.Run(rest),
+    ["micro"] => StoreMicro.RunAll(),
+    ["work", var seed, var size] => DotnetWork.Run(int.Parse(seed), int.Parse(size)),
+    ["store-add", var store, var images, var version, var pages] => StoreWork.Add(store, images, int.Parse(version), pages == "dirty"),
+    ["store-read", var store, var version, var into] => StoreWork.Read(store, int.Parse(version), into),
     _ => Usage(),
 };
 
@@ -12,6 +18,9 @@ static int Usage()
     Console.Error.WriteLine("""
         usage: Snap.Bench pause [MIB]      a pause against gcore's, and of increments with 1 % dirty (default 1024 MiB)
                Snap.Bench commands [RUNS]  start-up, warm take and restore of a small process (default 20 runs)
+               Snap.Bench peers [SCALE [ROUNDS]]       the store against restic, borg and zstd on programs' memory (default 1, 3)
+               Snap.Bench increments [COUNT [MIB]]     a chain of increments, 1 % dirty each (default 1000, 64 MiB)
+               Snap.Bench micro                        hash, compare, encode, decode, index, commit
         SNAP_BINARY names the snap binary; docs/benchmarks.md tells what the figures mean.
         """);
     return 2;

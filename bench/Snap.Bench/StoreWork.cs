@@ -1,0 +1,152 @@
+// The store's part of a comparison as a process of its own, so that its CPU time is measured like a peer's:
+//   store-add STORE DIR VERSION all|dirty   adds the images of one version, as an increment of the one before
+//   store-read STORE VERSION INTO           writes them back as files
+using System.Globalization;
+using Snap.Image;
+using Snap.Store;
+
+namespace Snap.Bench;
+
+internal static class StoreWork
+{
+    private const int BatchPages = 256;
+
+    public static int Add(string storeDirectory, string images, int version, bool dirtyOnly)
+    {
+        using StoreWriter store = StoreWriter.Open(storeDirectory);
+        foreach (string name in MemoryImages.Names(images))
+            AddOne(store, images, name, version, dirtyOnly);
+        return 0;
+    }
+
+    /// <summary>Adds one image; of a later version, pages that are gone are dropped.</summary>
+    public static SnapshotInfo AddOne(StoreWriter store, string images, string name, int version, bool dirtyOnly)
+    {
+        SnapshotInfo? parent = store.Reader.Snapshots.LastOrDefault(snapshot => snapshot.Name == name);
+        using SnapshotBuilder builder = store.Begin(name, parent?.Id ?? SnapshotId.None);
+        using FileStream image = File.OpenRead(MemoryImages.PathOf(images, version, name + ".img"));
+        List<PageRange> runs = Runs(images, name, version);
+        if (parent is not null)
+        {
+            foreach (PageRange gone in Gone(Runs(images, name, version - 1), runs))
+                builder.Drop(new SpaceId(1), gone);
+        }
+        bool[]? dirty = dirtyOnly && version > 1 ? File.ReadAllBytes(MemoryImages.PathOf(images, version, name + ".dirty")).Select(flag => flag != 0).ToArray() : null;
+        byte[] buffer = new byte[BatchPages * PageRange.PageSize];
+        long at = 0;
+        foreach (PageRange run in runs)
+        {
+            for (ulong done = 0; done < run.Count;)
+            {
+                int count = (int)Math.Min(BatchPages, run.Count - done);
+                if (dirty is null || Array.IndexOf(dirty, true, (int)at, count) >= 0)
+                {
+                    image.Position = at * PageRange.PageSize;
+                    image.ReadExactly(buffer, 0, count * PageRange.PageSize);
+                    PutDirty(builder, run.First + done, buffer, count, dirty, at);
+                }
+                (done, at) = (done + (ulong)count, at + count);
+            }
+        }
+        return builder.Commit(new SnapshotHeader(name, DateTimeOffset.UnixEpoch.AddSeconds(version)), default);
+    }
+
+    public static int Read(string storeDirectory, int version, string into)
+    {
+        using StoreReader store = StoreReader.Open(storeDirectory);
+        Directory.CreateDirectory(into);
+        foreach (SnapshotInfo snapshot in store.Snapshots.Where(snapshot => snapshot.Sequence == (ulong)version))
+        {
+            using SnapshotContent content = store.OpenSnapshot(snapshot.Id);
+            using FileStream file = File.Create(Path.Combine(into, snapshot.Name + ".img"));
+            ReadAll(content, file);
+        }
+        return 0;
+    }
+
+    public static long ReadAll(SnapshotContent content, Stream into)
+    {
+        byte[] buffer = new byte[BatchPages * PageRange.PageSize];
+        long pages = 0;
+        foreach (PageRun run in content.Runs(new SpaceId(1)))
+        {
+            for (ulong first = run.Range.First; first < run.Range.End;)
+            {
+                int count = (int)Math.Min(BatchPages, run.Range.End - first);
+                Span<byte> part = buffer.AsSpan(0, count * PageRange.PageSize);
+                content.ReadPages(new SpaceId(1), first, part);
+                into.Write(part);
+                (first, pages) = (first + (ulong)count, pages + count);
+            }
+        }
+        return pages;
+    }
+
+    public static List<PageRange> Runs(string images, string name, int version) =>
+        [.. File.ReadLines(MemoryImages.PathOf(images, version, name + ".map")).Select(line => line.Split(' '))
+            .Select(parts => new PageRange(ulong.Parse(parts[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture), ulong.Parse(parts[1], CultureInfo.InvariantCulture)))];
+
+    /// <summary>Marks the pages of an image that differ from the version before, a byte each: what a tracker would have told.</summary>
+    public static void WriteDirty(string images, string name, int version)
+    {
+        var before = new Dictionary<ulong, long>();
+        long at = 0;
+        foreach (PageRange run in Runs(images, name, version - 1))
+        {
+            for (ulong page = run.First; page < run.End; page++)
+                before[page] = at++;
+        }
+        using FileStream old = File.OpenRead(MemoryImages.PathOf(images, version - 1, name + ".img"));
+        using FileStream now = File.OpenRead(MemoryImages.PathOf(images, version, name + ".img"));
+        var flags = new List<byte>();
+        byte[] left = new byte[PageRange.PageSize], right = new byte[PageRange.PageSize];
+        foreach (PageRange run in Runs(images, name, version))
+        {
+            for (ulong page = run.First; page < run.End; page++)
+            {
+                now.ReadExactly(right);
+                bool isDirty = true;
+                if (before.TryGetValue(page, out long place))
+                {
+                    old.Position = place * PageRange.PageSize;
+                    old.ReadExactly(left);
+                    isDirty = !left.AsSpan().SequenceEqual(right);
+                }
+                flags.Add(isDirty ? (byte)1 : (byte)0);
+            }
+        }
+        File.WriteAllBytes(MemoryImages.PathOf(images, version, name + ".dirty"), [.. flags]);
+    }
+
+    private static void PutDirty(SnapshotBuilder builder, ulong first, byte[] buffer, int count, bool[]? dirty, long at)
+    {
+        for (int start = 0; start < count;)
+        {
+            int end = start;
+            while (end < count && (dirty is null || dirty[at + end]))
+                end++;
+            if (end > start)
+                builder.Put(new SpaceId(1), first + (ulong)start, buffer.AsSpan(start * PageRange.PageSize, (end - start) * PageRange.PageSize));
+            start = end + 1;
+        }
+    }
+
+    private static IEnumerable<PageRange> Gone(List<PageRange> before, List<PageRange> now)
+    {
+        int next = 0;
+        foreach (PageRange run in before)
+        {
+            ulong at = run.First;
+            while (next < now.Count && now[next].End <= at)
+                next++;
+            for (int i = next; at < run.End && i < now.Count && now[i].First < run.End; i++)
+            {
+                if (now[i].First > at)
+                    yield return new PageRange(at, now[i].First - at);
+                at = Math.Max(at, now[i].End);
+            }
+            if (at < run.End)
+                yield return new PageRange(at, run.End - at);
+        }
+    }
+}
