@@ -13,12 +13,6 @@ internal sealed class MemoryImages(string directory, int seed, double scale)
     public const int Moments = 3;
     private const int PageSize = 4096;
 
-    public static string PathOf(string directory, int version, string name) => Path.Combine(directory, $"v{version}", name);
-
-    /// <summary>Names of the programs whose images there are.</summary>
-    public static string[] Names(string directory) =>
-        [.. Directory.EnumerateFiles(Path.Combine(directory, "v1"), "*.img").Select(path => Path.GetFileNameWithoutExtension(path)!).Order(StringComparer.Ordinal)];
-
     public void Make()
     {
         for (int version = 1; version <= Moments; version++)
@@ -171,8 +165,8 @@ internal sealed class MemoryImages(string directory, int seed, double scale)
         {
             using var memory = new FileStream($"/proc/{pid}/mem", FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0);
             using var pagemap = new FileStream($"/proc/{pid}/pagemap", FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0);
-            using FileStream image = File.Create(PathOf(directory, version, name + ".img"));
-            using StreamWriter map = File.CreateText(PathOf(directory, version, name + ".map"));
+            using FileStream image = File.Create(ImageFiles.PathOf(directory, version, name + ".img"));
+            using StreamWriter map = File.CreateText(ImageFiles.PathOf(directory, version, name + ".map"));
             foreach (string line in File.ReadAllLines($"/proc/{pid}/maps"))
             {
                 string[] fields = line.Split(' ');

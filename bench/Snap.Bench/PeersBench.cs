@@ -10,6 +10,8 @@ namespace Snap.Bench;
 internal sealed class PeersBench(string work, int rounds)
 {
     private static readonly string[] _peers = ["snap", "snap, dirty pages only", "restic", "borg", "zstd --patch-from"];
+    private readonly string _worker = Environment.GetEnvironmentVariable("SNAP_STORE_WORK") is { Length: > 0 } named && File.Exists(named) ? named
+        : throw new InvalidOperationException("SNAP_STORE_WORK names no published store-work: dotnet publish bench/StoreWork -c Release -r linux-x64 -o out/bench");
     private readonly Dictionary<(string Peer, string Figure), List<double>> _figures = [];
 
     private string Images => Path.Combine(work, "images");
@@ -39,17 +41,17 @@ internal sealed class PeersBench(string work, int rounds)
     {
         Console.WriteLine($"seed {seed}, scale {scale}, rounds {rounds}; {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} cores, .NET {Environment.Version}");
         Console.WriteLine($"{Line("restic", "version")}; {Line("borg", "--version")}; {Line("zstd", "--version")}");
-        foreach (string name in MemoryImages.Names(Images))
+        foreach (string name in ImageFiles.Names(Images))
         {
             Console.Write($"  {name,-14}");
             for (int version = 1; version <= MemoryImages.Moments; version++)
             {
-                long size = new FileInfo(MemoryImages.PathOf(Images, version, name + ".img")).Length;
+                long size = new FileInfo(ImageFiles.PathOf(Images, version, name + ".img")).Length;
                 string dirty = "";
                 if (version > 1)
                 {
                     StoreWork.WriteDirty(Images, name, version);
-                    byte[] flags = File.ReadAllBytes(MemoryImages.PathOf(Images, version, name + ".dirty"));
+                    byte[] flags = File.ReadAllBytes(ImageFiles.PathOf(Images, version, name + ".dirty"));
                     dirty = string.Create(CultureInfo.InvariantCulture, $" ({100.0 * flags.Count(flag => flag != 0) / flags.Length:0.0} % dirty)");
                 }
                 Console.Write(string.Create(CultureInfo.InvariantCulture, $"  {size / 1048576.0:0.0} MiB{dirty}"));
@@ -94,8 +96,8 @@ internal sealed class PeersBench(string work, int rounds)
     {
         string current = Path.Combine(work, "current");
         Directory.CreateDirectory(current);
-        foreach (string name in MemoryImages.Names(Images))
-            File.Copy(MemoryImages.PathOf(Images, version, name + ".img"), Path.Combine(current, name + ".img"), overwrite: true);
+        foreach (string name in ImageFiles.Names(Images))
+            File.Copy(ImageFiles.PathOf(Images, version, name + ".img"), Path.Combine(current, name + ".img"), overwrite: true);
     }
 
     private void AddVersion(string peer, string repository, int version)
@@ -115,16 +117,16 @@ internal sealed class PeersBench(string work, int rounds)
                 break;
             case "zstd --patch-from":
                 Directory.CreateDirectory(repository);
-                foreach (string name in MemoryImages.Names(Images))
+                foreach (string name in ImageFiles.Names(Images))
                 {
                     string output = Path.Combine(repository, $"{name}.{version}.zst");
-                    string image = MemoryImages.PathOf(Images, version, name + ".img");
+                    string image = ImageFiles.PathOf(Images, version, name + ".img");
                     Do("zstd", version == 1 ? ["-q", "-1", image, "-o", output]
-                        : ["-q", "-1", "--long=31", $"--patch-from={MemoryImages.PathOf(Images, version - 1, name + ".img")}", image, "-o", output]);
+                        : ["-q", "-1", "--long=31", $"--patch-from={ImageFiles.PathOf(Images, version - 1, name + ".img")}", image, "-o", output]);
                 }
                 break;
             default:
-                Do(Environment.ProcessPath!, ["store-add", repository, Images, version.ToString(CultureInfo.InvariantCulture), peer == "snap" ? "all" : "dirty"]);
+                Do(_worker, ["store-add", repository, Images, version.ToString(CultureInfo.InvariantCulture), peer == "snap" ? "all" : "dirty"]);
                 break;
         }
     }
@@ -141,7 +143,7 @@ internal sealed class PeersBench(string work, int rounds)
                 Do("borg", ["extract", $"{repository}::v{version}"], into);
                 break;
             case "zstd --patch-from":
-                foreach (string name in MemoryImages.Names(Images))
+                foreach (string name in ImageFiles.Names(Images))
                 {
                     // A chain: every version before it is made first.
                     for (int step = 1; step <= version; step++)
@@ -153,17 +155,17 @@ internal sealed class PeersBench(string work, int rounds)
                 }
                 break;
             default:
-                Do(Environment.ProcessPath!, ["store-read", repository, version.ToString(CultureInfo.InvariantCulture), into]);
+                Do(_worker, ["store-read", repository, version.ToString(CultureInfo.InvariantCulture), into]);
                 break;
         }
     }
 
     private void Compare(string peer, string into)
     {
-        foreach (string name in MemoryImages.Names(Images))
+        foreach (string name in ImageFiles.Names(Images))
         {
             string back = Directory.EnumerateFiles(into, name + ".img", SearchOption.AllDirectories).Single();
-            if (!Hash(back).SequenceEqual(Hash(MemoryImages.PathOf(Images, MemoryImages.Moments, name + ".img"))))
+            if (!Hash(back).SequenceEqual(Hash(ImageFiles.PathOf(Images, MemoryImages.Moments, name + ".img"))))
                 throw new InvalidOperationException($"{peer} gave other bytes back for {name}");
         }
     }

@@ -8,8 +8,6 @@ return args switch
     ["increments", .. string[] rest] => IncrementsBench.Run(rest),
     ["micro"] => StoreMicro.RunAll(),
     ["work", var seed, var size] => DotnetWork.Run(int.Parse(seed), int.Parse(size)),
-    ["store-add", var store, var images, var version, var pages] => StoreWork.Add(store, images, int.Parse(version), pages == "dirty"),
-    ["store-read", var store, var version, var into] => StoreWork.Read(store, int.Parse(version), into),
     _ => Usage(),
 };
 

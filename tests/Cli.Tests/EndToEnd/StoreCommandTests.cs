@@ -29,7 +29,7 @@ public sealed class StoreCommandTests
         Assert.Contains("tag good", plan.GetProperty("decisions").EnumerateArray().Single(decision => Id(decision) == ids[2]).GetProperty("reason").GetString(), StringComparison.Ordinal);
         Assert.Equal(10, store.Log().Count);
         JsonElement report = store.Json("gc", "writer", "--keep-last", "2");
-        Assert.True(report.GetProperty("bytesAfter").GetInt64() < report.GetProperty("bytesBefore").GetInt64());
+        Assert.True(report.GetProperty("bytesAfter").GetInt64() <= report.GetProperty("bytesBefore").GetInt64());
         Assert.Equal([ids[11], ids[10], ids[2]], store.Log().Select(Id));
         Assert.True(store.Json("verify", "--read-data").GetProperty("whole").GetBoolean());
 

@@ -14,7 +14,7 @@ internal static class StoreWork
     public static int Add(string storeDirectory, string images, int version, bool dirtyOnly)
     {
         using StoreWriter store = StoreWriter.Open(storeDirectory);
-        foreach (string name in MemoryImages.Names(images))
+        foreach (string name in ImageFiles.Names(images))
             AddOne(store, images, name, version, dirtyOnly);
         return 0;
     }
@@ -24,14 +24,14 @@ internal static class StoreWork
     {
         SnapshotInfo? parent = store.Reader.Snapshots.LastOrDefault(snapshot => snapshot.Name == name);
         using SnapshotBuilder builder = store.Begin(name, parent?.Id ?? SnapshotId.None);
-        using FileStream image = File.OpenRead(MemoryImages.PathOf(images, version, name + ".img"));
+        using FileStream image = File.OpenRead(ImageFiles.PathOf(images, version, name + ".img"));
         List<PageRange> runs = Runs(images, name, version);
         if (parent is not null)
         {
             foreach (PageRange gone in Gone(Runs(images, name, version - 1), runs))
                 builder.Drop(new SpaceId(1), gone);
         }
-        bool[]? dirty = dirtyOnly && version > 1 ? File.ReadAllBytes(MemoryImages.PathOf(images, version, name + ".dirty")).Select(flag => flag != 0).ToArray() : null;
+        bool[]? dirty = dirtyOnly && version > 1 ? File.ReadAllBytes(ImageFiles.PathOf(images, version, name + ".dirty")).Select(flag => flag != 0).ToArray() : null;
         byte[] buffer = new byte[BatchPages * PageRange.PageSize];
         long at = 0;
         foreach (PageRange run in runs)
@@ -83,7 +83,7 @@ internal static class StoreWork
     }
 
     public static List<PageRange> Runs(string images, string name, int version) =>
-        [.. File.ReadLines(MemoryImages.PathOf(images, version, name + ".map")).Select(line => line.Split(' '))
+        [.. File.ReadLines(ImageFiles.PathOf(images, version, name + ".map")).Select(line => line.Split(' '))
             .Select(parts => new PageRange(ulong.Parse(parts[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture), ulong.Parse(parts[1], CultureInfo.InvariantCulture)))];
 
     /// <summary>Marks the pages of an image that differ from the version before, a byte each: what a tracker would have told.</summary>
@@ -96,8 +96,8 @@ internal static class StoreWork
             for (ulong page = run.First; page < run.End; page++)
                 before[page] = at++;
         }
-        using FileStream old = File.OpenRead(MemoryImages.PathOf(images, version - 1, name + ".img"));
-        using FileStream now = File.OpenRead(MemoryImages.PathOf(images, version, name + ".img"));
+        using FileStream old = File.OpenRead(ImageFiles.PathOf(images, version - 1, name + ".img"));
+        using FileStream now = File.OpenRead(ImageFiles.PathOf(images, version, name + ".img"));
         var flags = new List<byte>();
         byte[] left = new byte[PageRange.PageSize], right = new byte[PageRange.PageSize];
         foreach (PageRange run in Runs(images, name, version))
@@ -115,7 +115,7 @@ internal static class StoreWork
                 flags.Add(isDirty ? (byte)1 : (byte)0);
             }
         }
-        File.WriteAllBytes(MemoryImages.PathOf(images, version, name + ".dirty"), [.. flags]);
+        File.WriteAllBytes(ImageFiles.PathOf(images, version, name + ".dirty"), [.. flags]);
     }
 
     private static void PutDirty(SnapshotBuilder builder, ulong first, byte[] buffer, int count, bool[]? dirty, long at)
