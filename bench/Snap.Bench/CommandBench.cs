@@ -28,7 +28,7 @@ internal static class CommandBench
                     taken = SnapBinary.Run(SnapBinary.Path, "take", $"{target.Pid}", "--store", store, "--name", "small").Time;
                 }
 
-                (string output, restored) = SnapBinary.Run(SnapBinary.Path, "restore", "small", "--store", store, "--json");
+                (string output, restored) = SnapBinary.RunForLine(SnapBinary.Path, "restore", "small", "--store", store, "--json");
                 Kill(JsonNode.Parse(output)!["pid"]!.GetValue<int>());
                 if (run == 0)
                     continue; // the first run reads everything from disk
