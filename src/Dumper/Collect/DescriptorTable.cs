@@ -9,8 +9,10 @@ using Snap.Kernel.Syscalls;
 namespace Snap.Dumper.Collect;
 
 /// <summary>All descriptors of a process, grouped by the open file description they share.</summary>
-internal sealed class DescriptorTable(int pid)
+/// <remarks>The directory is kept open: opening it anew would allocate in the pause.</remarks>
+internal sealed class DescriptorTable(int pid) : IDisposable
 {
+    private DirectoryReader? _directory;
     private readonly List<int> _numbers = [];
     private readonly ProcText _text = new();
 
@@ -36,11 +38,8 @@ internal sealed class DescriptorTable(int pid)
     {
         Descriptors.Clear();
         Descriptions.Clear();
-        using DirectoryReader? directory = DirectoryReader.OpenOrGone(Path("fd"));
-        if (directory is null)
+        if (!TryList())
             return false;
-        // An empty list may also mean that the process is gone; its other files will tell.
-        directory.TryList(_numbers);
         _numbers.Sort();
         foreach (int number in _numbers)
         {
@@ -55,10 +54,8 @@ internal sealed class DescriptorTable(int pid)
     /// <summary>True if a file is open with O_DIRECT, found without reading more than needed.</summary>
     public bool SeesDirectIo()
     {
-        using DirectoryReader? directory = DirectoryReader.OpenOrGone(Path("fd"));
-        if (directory is null)
+        if (!TryList())
             return false;
-        directory.TryList(_numbers);
         foreach (int number in _numbers)
         {
             if (_text.TryRead(Path("fdinfo", number), out ReadOnlySpan<byte> text) && (FlagsOf(text) & Fcntl.O_DIRECT) != 0
@@ -71,6 +68,17 @@ internal sealed class DescriptorTable(int pid)
 
     /// <summary>The description behind a descriptor; null if it isn't open.</summary>
     public OpenDescription? Find(int number) => Descriptions.Find(description => description.Descriptors.Exists(one => one.Number == number));
+
+    /// <inheritdoc/>
+    public void Dispose() => _directory?.Dispose();
+
+    // An empty list may also mean that the process is gone; its other files will tell.
+    private bool TryList()
+    {
+        _directory ??= DirectoryReader.OpenOrGone(Path("fd"));
+        _directory?.TryList(_numbers);
+        return _directory is not null;
+    }
 
     private static bool IsDirect(OpenDescriptor descriptor) =>
         (descriptor.Info.Flags & Fcntl.O_DIRECT) != 0 && descriptor.FileType is Stat.S_IFREG or Stat.S_IFBLK;

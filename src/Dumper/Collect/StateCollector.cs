@@ -110,7 +110,12 @@ public sealed partial class StateCollector : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _pipeContents.Dispose();
+    public void Dispose()
+    {
+        _pipeContents.Dispose();
+        _descriptors.Dispose();
+        _live.Dispose();
+    }
 
     private void ReadProcFiles()
     {

@@ -3,7 +3,7 @@ using Snap.Dumper.Collect;
 namespace Snap.Dumper.Preflight;
 
 /// <summary>What looks at a running process have learned, kept for the next look and for the pause.</summary>
-internal sealed class LiveView(int pid)
+internal sealed class LiveView(int pid) : IDisposable
 {
     /// <summary>The process.</summary>
     public int Pid => pid;
@@ -22,4 +22,7 @@ internal sealed class LiveView(int pid)
 
     /// <summary>Its descriptors at the last look.</summary>
     public DescriptorTable Descriptors { get; } = new(pid);
+
+    /// <inheritdoc/>
+    public void Dispose() => Descriptors.Dispose();
 }

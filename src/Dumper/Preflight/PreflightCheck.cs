@@ -10,7 +10,11 @@ public static class PreflightCheck
 {
     /// <summary>Looks at process <paramref name="pid"/> through /proc.</summary>
     /// <returns>Every reason found; none: it can be captured, as far as can be seen while it runs.</returns>
-    public static IReadOnlyList<SnapException> Run(int pid) => Run(new LiveView(pid));
+    public static IReadOnlyList<SnapException> Run(int pid)
+    {
+        using var view = new LiveView(pid);
+        return Run(view);
+    }
 
     /// <summary>As <see cref="Run(int)"/>, with what earlier looks at the same process have learned.</summary>
     internal static IReadOnlyList<SnapException> Run(LiveView view)
