@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime;
 using Snap.Dumper.Pages;
 using Snap.Image;
 using Snap.Kernel.Abi;
@@ -16,6 +17,7 @@ namespace Snap.Dumper;
 public sealed partial class TreeTracer
 {
     private const int MaxFreezeAttempts = 3;
+    private const long PauseHeap = 1 << 20;
 
     // A thread that gets no processor can't stop: where others crowd it out, it has twice the time at the next try. Between tries all threads run.
     private void Freeze(TimeSpan deadline, TimeSpan limit)
@@ -34,6 +36,7 @@ public sealed partial class TreeTracer
 
     private FreezeResult TryFreeze(TimeSpan deadline, TimeSpan limit)
     {
+        ForbidCollections();
         _watchdog?.Arm(limit);
         using Deadline end = Deadline.After(deadline);
         // Each thread that is woken to stop or to go on would otherwise take the processor from us. Where we may not, it only takes longer.
@@ -43,6 +46,7 @@ public sealed partial class TreeTracer
             return result;
         OwnProcess.TrySetRealTime(false);
         _watchdog?.Disarm();
+        AllowCollections();
         return result;
     }
 
@@ -58,6 +62,22 @@ public sealed partial class TreeTracer
         _paused += _target.Freezer.Thaw();
         OwnProcess.TrySetRealTime(false);
         _watchdog?.Disarm();
+        AllowCollections();
+    }
+
+    // Little is allocated in a pause, but even little may be what fills the heap. What the pause may need is set aside before, with a collection if there is no room.
+    // Only in a process of our own: it concerns all threads.
+    private void ForbidCollections()
+    {
+        if (_watchdog is not null && GCSettings.LatencyMode != GCLatencyMode.NoGCRegion)
+            GC.TryStartNoGCRegion(PauseHeap);
+    }
+
+    private void AllowCollections()
+    {
+        // A pause that needed more has left the region already.
+        if (_watchdog is not null && GCSettings.LatencyMode == GCLatencyMode.NoGCRegion)
+            GC.EndNoGCRegion();
     }
 
     /// <summary>Makes the tracker, in a short freeze of its own where that needs a call inside the target.</summary>
