@@ -30,6 +30,10 @@ public sealed partial class TreeTracer
             if (result.Outcome != FreezeOutcome.DeadlinePassed || attempt == MaxFreezeAttempts)
                 throw Failed(result, deadline);
             Thread.Sleep(deadline);
+            // Those that had not stopped even when the others were let go are ours still: nobody can seize them again before they are released.
+            _target.Freezer.ReleaseStuck();
+            if (_target.Freezer.Stuck.Count > 0)
+                throw Failed(result, deadline);
             deadline *= 2;
         }
     }

@@ -88,10 +88,12 @@ public sealed class ProgramTests
 
         Command parent = store.RestoreInto(target, snapshot.GetProperty("id").GetString()!);
         Assert.InRange(At(target).Step, before.Step, after.Step + 40);
-        IReadOnlyList<string> end = target.Ask("run 3000");
-        Assert.Equal(0, parent.WaitForEnd().ExitCode);
+        // It runs without pauses, and is somewhere behind 3000 when it hears where to stop: the restored one is to stop there too.
         using Target undisturbed = Target.Start("counter", "0");
-        Assert.Equal(undisturbed.Ask("run 3000")[^1], end[^1]);
+        string expected = undisturbed.Ask("run 3000")[^1];
+        IReadOnlyList<string> end = target.Ask($"run {expected.Split(' ')[1]}");
+        Assert.Equal(0, parent.WaitForEnd().ExitCode);
+        Assert.Equal(expected, end[^1]);
     }
 
     [SkippableFact]
