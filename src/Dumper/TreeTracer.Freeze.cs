@@ -16,6 +16,7 @@ namespace Snap.Dumper;
 public sealed partial class TreeTracer
 {
     private const int MaxFreezeAttempts = 3;
+    private const int StuckPollMs = 5;
 
     // A thread that gets no processor can't stop: where others crowd it out, it has twice the time at the next try. Between tries all threads run.
     private void Freeze(TimeSpan deadline, TimeSpan limit)
@@ -27,7 +28,8 @@ public sealed partial class TreeTracer
                 return;
             if (result.Outcome != FreezeOutcome.DeadlinePassed || attempt == MaxFreezeAttempts)
                 throw Failed(result, deadline);
-            Thread.Sleep(deadline);
+            for (long start = Environment.TickCount64; Environment.TickCount64 - start < deadline.TotalMilliseconds; Thread.Sleep(StuckPollMs))
+                _target.Freezer.ReleaseStuck();
             deadline *= 2;
         }
     }
@@ -109,8 +111,8 @@ public sealed partial class TreeTracer
         if (number.IsError)
             return number;
         SyscallResult taken = _target.Handle.TryTakeDescriptor((int)number.Value, out FileDescriptor? descriptor);
-        batch.Clear();
-        batch.Add(SyscallNumber.close, (ulong)number.Value);
+        Fault.Hit(FaultPoint.Inject);
+        batch.ReplaceByClose();
         session.Run(batch);
         return taken.IsError ? taken : Userfaultfd.TryAdopt(descriptor!, out userfaultfd);
     }
