@@ -9,6 +9,6 @@ public sealed record CheckpointRequest
     /// <summary>How long stopping all threads may take before everything is thawed again, at the first try; twice as long at the second, and so on.</summary>
     public TimeSpan FreezeDeadline { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How long a pause may last in all before the watchdog ends the tracer.</summary>
-    public TimeSpan PauseLimit { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>How long a pause may last before the watchdog ends the tracer, besides the time that copying takes on a slow machine.</summary>
+    public TimeSpan PauseLimit { get; init; } = TimeSpan.FromSeconds(10);
 }

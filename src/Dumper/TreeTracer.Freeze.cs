@@ -17,6 +17,7 @@ namespace Snap.Dumper;
 public sealed partial class TreeTracer
 {
     private const int MaxFreezeAttempts = 3;
+    private const int StuckPollMs = 5;
     private const long PauseHeap = 1 << 20;
 
     // A thread that gets no processor can't stop: where others crowd it out, it has twice the time at the next try. Between tries all threads run.
@@ -29,9 +30,9 @@ public sealed partial class TreeTracer
                 return;
             if (result.Outcome != FreezeOutcome.DeadlinePassed || attempt == MaxFreezeAttempts)
                 throw Failed(result, deadline);
-            Thread.Sleep(deadline);
-            // Those that had not stopped even when the others were let go are ours still: nobody can seize them again before they are released.
-            _target.Freezer.ReleaseStuck();
+            for (long start = Environment.TickCount64; Environment.TickCount64 - start < deadline.TotalMilliseconds; Thread.Sleep(StuckPollMs))
+                _target.Freezer.ReleaseStuck();
+            // Those that had not stopped even then are ours still: nobody can seize them before they are released.
             if (_target.Freezer.Stuck.Count > 0)
                 throw Failed(result, deadline);
             deadline *= 2;
@@ -133,8 +134,8 @@ public sealed partial class TreeTracer
         if (number.IsError)
             return number;
         SyscallResult taken = _target.Handle.TryTakeDescriptor((int)number.Value, out FileDescriptor? descriptor);
-        batch.Clear();
-        batch.Add(SyscallNumber.close, (ulong)number.Value);
+        Fault.Hit(FaultPoint.Inject);
+        batch.ReplaceByClose();
         session.Run(batch);
         return taken.IsError ? taken : Userfaultfd.TryAdopt(descriptor!, out userfaultfd);
     }

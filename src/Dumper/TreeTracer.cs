@@ -27,6 +27,9 @@ public sealed partial class TreeTracer : ITreeTracer
 
     private const ulong SmallestPauseArea = 4UL << 20;
 
+    /// <summary>Bytes a second that a pause copies, and touches memory for, at least.</summary>
+    private const double SlowestCopy = 100e6;
+
     private readonly AttachRequest _request;
     private readonly Target _target;
     private readonly StateCollector _collector;
@@ -93,6 +96,12 @@ public sealed partial class TreeTracer : ITreeTracer
     }
 
     /// <inheritdoc/>
+    public bool HasStuckThreads => _target.Freezer.StuckThread != 0;
+
+    /// <inheritdoc/>
+    public void ReleaseStuckThreads() => _target.Freezer.ReleaseStuck();
+
+    /// <inheritdoc/>
     public void Committed(ulong interval) => _pages?.Committed(interval);
 
     /// <inheritdoc/>
@@ -112,7 +121,10 @@ public sealed partial class TreeTracer : ITreeTracer
     {
         if (TargetGone)
             throw Ended(_target.Pid);
+        // While it hangs no freeze can succeed; and once it stops, it must not have to wait for the end of live passes.
         _target.Freezer.ReleaseStuck();
+        if (_target.Freezer.StuckThread is not 0 and var stuck)
+            throw TimedOut(stuck, request.FreezeDeadline);
         _collector.ReadLive();
         ThrowIfAny(_collector.Findings);
         _spaces.Begin();
@@ -189,6 +201,7 @@ public sealed partial class TreeTracer : ITreeTracer
                 if (_collector.Findings.Count == 0)
                 {
                     needed = CountFrozen(pages);
+                    _watchdog?.Arm(request.PauseLimit + TimeSpan.FromSeconds(needed / SlowestCopy));
                     if (needed > length && isLast)
                     {
                         // Growing costs a page fault a page, in the pause; better than never finishing.

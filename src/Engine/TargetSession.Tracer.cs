@@ -231,7 +231,7 @@ public sealed partial class TargetSession
             SnapException? bug = null;
             try
             {
-                bug = Process.Receive(this);
+                bug = Process.Receive(this, () => _session.Head() is not null);
             }
 #pragma warning disable CA1031 // The top of a thread: whatever it is, those who wait for snapshots are told, and the tracer must not go on alone.
             catch (Exception unexpected)

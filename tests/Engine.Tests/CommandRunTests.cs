@@ -35,7 +35,8 @@ public sealed class CommandRunTests
         var taken = new List<SnapshotInfo>();
         RunResult result = CommandRun.Run(live.Engine, new RunOptions
         {
-            Command = ["sh", "-c", $"while [ ! -e {directory["enough"]} ]; do :; done; exit 3"],
+            // Should no snapshot ever come, the limit of processor time ends the loop.
+            Command = ["sh", "-c", $"ulimit -t 60; while [ ! -e {directory["enough"]} ]; do :; done; exit 3"],
             Every = TimeSpan.FromMilliseconds(20),
             Name = "loop",
             OnSnapshot = snapshot =>
@@ -60,7 +61,7 @@ public sealed class CommandRunTests
         using var directory = new TemporaryDirectory();
         CommandRun.Run(live.Engine, new RunOptions
         {
-            Command = ["sh", "-c", $"( sh -c 'echo $$ > {directory["orphan"]}' & ) ; while [ ! -s {directory["orphan"]} ]; do :; done; orphan=$(cat {directory["orphan"]}); while [ -e /proc/$orphan ]; do :; done"],
+            Command = ["sh", "-c", $"ulimit -t 60; ( sh -c 'echo $$ > {directory["orphan"]}' & ) ; while [ ! -s {directory["orphan"]} ]; do :; done; orphan=$(cat {directory["orphan"]}); while [ -e /proc/$orphan ]; do :; done"],
             Every = null,
         });
         int orphan = int.Parse(File.ReadAllText(directory["orphan"]), System.Globalization.CultureInfo.InvariantCulture);

@@ -21,6 +21,12 @@ internal sealed class ModelTracer(int pid) : ITreeTracer
 
     public TrackerKind Tracker => TrackerKind.WriteProtect;
 
+    public bool HasStuckThreads => false;
+
+    public void ReleaseStuckThreads()
+    {
+    }
+
     public bool TargetGone { get; set; }
 
     /// <summary>Spaces that were known at the start.</summary>

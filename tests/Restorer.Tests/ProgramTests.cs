@@ -46,8 +46,8 @@ public sealed class ProgramTests
     public void A_sleeping_process_looks_from_outside_as_it_did()
     {
         using Target target = Lives.Start("sleeper");
-        Fingerprint before = Fingerprint.Of(target.Pid);
+        Fingerprint before = Fingerprint.OfIdle(target);
         Lives.Renew(target);
-        Assert.Empty(Fingerprint.Differences(before, Fingerprint.Of(target.Pid)));
+        Assert.Empty(Fingerprint.Differences(before, Fingerprint.OfIdle(target)));
     }
 }

@@ -27,6 +27,7 @@ public sealed class ProgramsTests
         { "locks", ["{dir}", "lease"] },
         { "mapping_advice", [] },
         { "mapping_advice", ["guard"] },
+        { "masked_calls", [] },
         { "memory_fuzz", ["{dir}", "+shared", "+filewrite", "+guard"] },
         { "memory_fuzz", ["{dir}", "+direct"] },
         { "process_attributes", ["{dir}"] },
@@ -99,7 +100,7 @@ public sealed class ProgramsTests
     public void The_fingerprint_of_a_sleeper_does_not_change_and_shows_what_does()
     {
         using Target target = Target.Start("sleeper", "2");
-        Fingerprint before = Fingerprint.Of(target.Pid);
+        Fingerprint before = Fingerprint.OfIdle(target);
         Assert.Empty(Fingerprint.Differences(before, Fingerprint.Of(target.Pid)));
         Assert.Empty(Fingerprint.FindHarm(target.Pid));
         using ProcessHandle handle = ProcessHandle.OpenOrGone(target.Pid)!;

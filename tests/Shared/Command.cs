@@ -73,6 +73,14 @@ public sealed class Command : IDisposable
     /// <summary>Sends a signal.</summary>
     public void Signal(int signal) => Child.Signal(signal);
 
+    /// <summary>Ends its stdin and waits until it has ended itself, whoever goes on with its output.</summary>
+    public WaitStatus WaitForOwnEnd()
+    {
+        _input.Dispose();
+        Patience.Until(() => Child.TryWait(out _), () => $"process {Child.Pid} to end");
+        return Child.Wait();
+    }
+
     /// <summary>Ends its stdin and waits until it and everybody who shares its output has ended.</summary>
     public CommandResult WaitForEnd()
     {

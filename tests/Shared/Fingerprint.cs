@@ -1,4 +1,5 @@
 using System.Globalization;
+using Snap.Kernel.Abi;
 using Snap.Kernel.Procfs;
 
 namespace Snap.Testing;
@@ -36,6 +37,13 @@ public sealed class Fingerprint
         taken._facts["executable"] = process.ReadExecutable()?.ToString() ?? "";
         taken._facts["limits"] = string.Join(", ", (process.ReadLimits() ?? []).Select(limit => limit.ToString()));
         return taken;
+    }
+
+    /// <summary>Takes one of a program of tests/Programs that is idle: it has written its last answer, closed that file, and sleeps before it looks for a command.</summary>
+    public static Fingerprint OfIdle(Target target)
+    {
+        Patience.Until(() => TaskFiles.OfProcess(target.Pid).ReadBlockedCall() is { Number: (long)SyscallNumber.clock_nanosleep }, () => $"{target} to be idle");
+        return Of(target.Pid);
     }
 
     /// <summary>What differs, a line each; empty if nothing does.</summary>
@@ -79,6 +87,12 @@ public sealed class Fingerprint
         for (int i = 0; i < entries.Count; i++)
         {
             MapsEntry entry = entries[i];
+            if (!isOursLeftOut && IsOursUnused(entry))
+            {
+                isOursLeftOut = true;
+                continue;
+            }
+
             if (!isOursLeftOut && i + 1 < entries.Count && AreOurs(entry, entries[i + 1]))
             {
                 isOursLeftOut = true;
@@ -112,6 +126,10 @@ public sealed class Fingerprint
         code.Name.ToString() is "" or "[anon:snap]" && data.Name == code.Name && code.Inode == 0 && code.End == data.Start &&
         code is { IsReadable: true, IsExecutable: true, IsWritable: false, IsShared: false, Length: 4096 } &&
         data is { IsReadable: true, IsExecutable: false, IsWritable: true, IsShared: false, Length: 60 * 1024 };
+
+    /// <summary>The same if the tracer died before the first batch: nameless, and all of it like the page of code.</summary>
+    private static bool IsOursUnused(MapsEntry entry) =>
+        entry.Name.ToString() is "" && entry is { Inode: 0, IsReadable: true, IsExecutable: true, IsWritable: false, IsShared: false, Length: 64 * 1024 };
 
     private void AddMapping(MapsEntry? entry)
     {

@@ -36,13 +36,20 @@ public sealed class PipeTarget : IDisposable
                 Descriptors = new Dictionary<int, FileDescriptor> { [0] = inputRead, [1] = outputWrite },
             });
             var target = new PipeTarget(child, inputWrite, outputRead);
-            string first = target.ReadAnswer();
-            if (first == "ready")
-                return target;
-            target.Dispose();
-            throw first.StartsWith("unavailable ", StringComparison.Ordinal)
-                ? new TargetUnavailableException(first["unavailable ".Length..])
-                : new InvalidOperationException($"{name} is not ready: {first}");
+            try
+            {
+                string first = target.ReadAnswer();
+                if (first == "ready")
+                    return target;
+                throw first.StartsWith("unavailable ", StringComparison.Ordinal)
+                    ? new TargetUnavailableException(first["unavailable ".Length..])
+                    : new InvalidOperationException($"{name} is not ready: {first}");
+            }
+            catch
+            {
+                target.Dispose();
+                throw;
+            }
         }
     }
 

@@ -201,11 +201,12 @@ public sealed class Target : IDisposable
         {
             if (entry.Access != (MapsAccess.Read | MapsAccess.Execute) || entry.Kind is not (MapsKind.Anonymous or MapsKind.NamedAnonymous))
                 continue;
-            // The kernel may have merged our page with a neighbour's, so its place is the end of the mapping, or its start.
-            foreach (ulong start in (ReadOnlySpan<ulong>)[entry.End - 4096, entry.Start])
+            // The kernel may have merged our page with a neighbour's, so its place is the end of the mapping, or its start. Before its first batch
+            // the data area is like the page of code.
+            foreach (ulong start in (ReadOnlySpan<ulong>)[entry.End - 4096, entry.Start, entry.End - InjectionAgent.Length])
             {
                 var agent = new InjectionAgent(Memory, new RemoteAddress(start));
-                if (!HasDataArea(agent.Range) || !agent.IsIntact)
+                if (start < entry.Start || !HasDataArea(agent.Range) || !agent.IsIntact)
                     continue;
                 RefuseIfRunning(agent.Range);
                 return agent;
@@ -219,8 +220,10 @@ public sealed class Target : IDisposable
     {
         foreach (MapsEntry entry in _entries)
         {
-            if (entry.Start <= agent.Start.Value + 4096 && entry.End >= agent.End.Value)
-                return entry.Access == (MapsAccess.Read | MapsAccess.Write) && entry.Kind is MapsKind.Anonymous or MapsKind.NamedAnonymous;
+            if (entry.Start > agent.Start.Value + 4096 || entry.End < agent.End.Value)
+                continue;
+            MapsAccess expected = MapsAccess.Read | (entry.Start <= agent.Start.Value ? MapsAccess.Execute : MapsAccess.Write);
+            return entry.Access == expected && entry.Kind is MapsKind.Anonymous or MapsKind.NamedAnonymous;
         }
 
         return false;

@@ -71,7 +71,11 @@ internal sealed class FrameSocket(FileDescriptor socket) : IDisposable
     }
 
     /// <summary>True if a message, or the end, can be read without waiting.</summary>
-    public bool HasInput => socket.WaitFor(Poll.POLLIN, 0) != 0;
+    public bool HasInput => WaitForInput(0);
+
+    /// <summary>Waits for a message, or the end.</summary>
+    /// <returns>False if neither came in time.</returns>
+    public bool WaitForInput(int timeoutMs) => socket.WaitFor(Poll.POLLIN, timeoutMs) != 0;
 
     /// <inheritdoc/>
     public void Dispose() => socket.Dispose();

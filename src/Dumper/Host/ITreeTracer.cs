@@ -15,6 +15,12 @@ public interface ITreeTracer : IDisposable
     /// <exception cref="SnapException">It could not be taken. The target is as it was, and the tracking state still valid.</exception>
     CheckpointResult Take(CheckpointRequest request, IPageSink sink);
 
+    /// <summary>True if a thread that didn't stop in time has still to be let go.</summary>
+    bool HasStuckThreads { get; }
+
+    /// <summary>Lets go what has stopped by now; to be called every few milliseconds while there is something stuck. Waits for nothing.</summary>
+    void ReleaseStuckThreads();
+
     /// <summary>The interval is durable.</summary>
     void Committed(ulong interval);
 

@@ -95,7 +95,7 @@ public static class TracerHost
             ReadOnlyMemory<byte> payload;
             if (sink.Waiting.TryDequeue(out (FrameKind Kind, byte[] Payload) kept))
                 (kind, payload) = (kept.Kind, kept.Payload);
-            else if (socket.TryRead(out Frame frame))
+            else if (TryRead(socket, tracer, out Frame frame))
                 (kind, payload) = (frame.Kind, frame.Payload);
             else
                 return;
@@ -118,6 +118,15 @@ public static class TracerHost
                     throw new InvalidOperationException($"unexpected message {kind}");
             }
         }
+    }
+
+    // A thread that stopped too late for a freeze stands still until it is let go, so nobody may wait for the engine that long.
+    private static bool TryRead(FrameSocket socket, ITreeTracer tracer, out Frame frame)
+    {
+        const int pollMs = 5;
+        while (tracer.HasStuckThreads && !socket.WaitForInput(pollMs))
+            tracer.ReleaseStuckThreads();
+        return socket.TryRead(out frame);
     }
 
     private static void Take(FrameSocket socket, ITreeTracer tracer, SharedPageSink sink, CheckpointRequest request)

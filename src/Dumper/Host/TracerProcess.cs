@@ -7,6 +7,7 @@ using Snap.Kernel;
 using Snap.Kernel.Files;
 using Snap.Kernel.Memory;
 using Snap.Kernel.Processes;
+using Snap.Kernel.Procfs;
 
 namespace Snap.Dumper.Host;
 
@@ -94,10 +95,12 @@ public sealed class TracerProcess : IDisposable
     public void Stop() => _socket.TryWrite(FrameKind.Stop, default);
 
     /// <summary>Passes on everything that the tracer says, until it ends.</summary>
+    /// <param name="events">Is told.</param>
+    /// <param name="isAwaited">True while it owes us something: then, found stopped, it is ended. Null: always.</param>
     /// <returns>The bug that it reported as its end, or null.</returns>
-    public SnapException? Receive(ITracerEvents events)
+    public SnapException? Receive(ITracerEvents events, Func<bool>? isAwaited = null)
     {
-        while (_socket.TryRead(out Frame frame))
+        while (TryRead(_socket, _child, isAwaited, out Frame frame))
         {
             ReadOnlySpan<byte> payload = frame.Payload.Span;
             switch (frame.Kind)
@@ -188,14 +191,14 @@ public sealed class TracerProcess : IDisposable
 
     private static TrackerKind Handshake(FrameSocket socket, StartMessage start, ChildProcess? child)
     {
-        if (!socket.TryRead(out Frame hello) || hello.Kind != FrameKind.Hello)
+        if (!TryRead(socket, child, null, out Frame hello) || hello.Kind != FrameKind.Hello)
             throw Lost(child, "before it said a word");
         HelloMessage said = hello.Read(MessageJson.Default.HelloMessage);
         if (said.Protocol != HelloMessage.CurrentProtocol)
             throw new SnapException(ErrorCatalogue.TracerVersion, "tracer and engine are different versions of Snap",
                 why: $"the tracer is {said.Version} (protocol {said.Protocol}), the engine {HelloMessage.OwnVersion} (protocol {HelloMessage.CurrentProtocol})",
                 toDo: "the binary was replaced while it ran: start the command again");
-        if (!socket.TryWrite(FrameKind.Start, start, MessageJson.Default.StartMessage) || !socket.TryRead(out Frame answer))
+        if (!socket.TryWrite(FrameKind.Start, start, MessageJson.Default.StartMessage) || !TryRead(socket, child, null, out Frame answer))
             throw Lost(child, "while it attached");
         return answer.Kind switch
         {
@@ -203,6 +206,22 @@ public sealed class TracerProcess : IDisposable
             FrameKind.Refused or FrameKind.Crashed => throw answer.Read(MessageJson.Default.ErrorMessage).ToException(),
             _ => throw new InvalidOperationException($"unexpected message {answer.Kind}"),
         };
+    }
+
+    // A tracer that somebody has stopped (SIGSTOP) may keep its target frozen, and whoever waits for it waiting. Its own timer frees the target in the
+    // end, but is made for the longest pause that there is; and outside a pause nothing would ever happen.
+    private static bool TryRead(FrameSocket socket, ChildProcess? child, Func<bool>? isAwaited, out Frame frame)
+    {
+        const int silenceMs = 500;
+        for (bool wasStopped = false; child is not null && !socket.WaitForInput(silenceMs);)
+        {
+            bool isStopped = isAwaited?.Invoke() != false && TaskFiles.OfProcess(child.Pid).ReadStat() is { State: 'T' };
+            if (isStopped && wasStopped)
+                child.Signal(Kernel.Abi.Signal.SIGKILL);
+            wasStopped = isStopped;
+        }
+
+        return socket.TryRead(out frame);
     }
 
     private static SnapException Lost(ChildProcess? child, string when)

@@ -50,5 +50,6 @@ public static class Sched
     public const int KCMP_EPOLL_TFD = 7;
     public const int SCHED_FLAG_RESET_ON_FORK = 1;
     public const int P_ALL = 0;
+    public const int P_PID = 1;
     public const int WSTOPPED = 2;
 }

@@ -6,10 +6,22 @@ using Snap.Kernel.Tracing;
 namespace Snap.Kernel.Injection;
 
 /// <summary>A parked thread whose registers and mask we may change, and give back when disposed.</summary>
+/// <remarks>
+/// Each step leaves a state from which the thread heals itself should we die there:
+/// <code>
+///    registers   mask             standing in      alone, it
+/// 1  its own     its own          event stop       goes on. Out of a call that swaps the mask (ppoll, sigsuspend) too: the call is made again and swaps it again
+/// 2  the code's  its own          event stop       runs the code, which blocks all signals first
+/// 3  the code's  the code's       event stop       runs the code
+/// 4  the code's  the code's       signal stop      goes on behind the stop; the signal isn't blocked, so it is dropped
+/// 5  the code's  its own          signal stop      the same; the signal is dropped, whatever the mask, since we have taken the stop
+/// 6  its own     its own          signal stop      goes on, and the signal is dropped
+/// </code>
+/// </remarks>
 internal sealed class BorrowedThread : IDisposable
 {
     private readonly Tracee _thread;
-    private bool _changed;
+    private int _stopSignal;
 
     private BorrowedThread(Tracee thread, user_regs_struct original, user_regs_struct cured, ulong mask) =>
         (_thread, Original, Cured, Mask) = (thread, original, cured, mask);
@@ -23,6 +35,8 @@ internal sealed class BorrowedThread : IDisposable
     /// <summary>Signal mask as it was.</summary>
     public ulong Mask { get; }
 
+    private bool IsInCode => _stopSignal != 0;
+
     public static BorrowedThread Save(Tracee thread, RemoteMemory memory)
     {
         user_regs_struct original = thread.GetRegisters();
@@ -32,18 +46,26 @@ internal sealed class BorrowedThread : IDisposable
         return new BorrowedThread(thread, original, cured, thread.GetSignalMask());
     }
 
-    /// <summary>Runs the agent's code from <paramref name="entry"/> until it stops by its signal.</summary>
-    /// <remarks>
-    /// Registers first, then the mask: killed in between, the code runs with the old mask, and is cured at its end. The other way round the thread
-    /// would go on in its own code with everything blocked.
-    /// </remarks>
+    /// <summary>Runs the agent's code, at <paramref name="entry"/>'s rip, until it stops by its signal.</summary>
     public void RunFrom(in user_regs_struct entry, int stopSignal)
     {
-        _changed = true;
         Fault.Hit(FaultPoint.Inject);
-        _thread.SetRegisters(entry);
-        Fault.Hit(FaultPoint.Inject);
-        _thread.SetSignalMask(~StopSignal.Bit(stopSignal));
+        if (IsInCode)
+        {
+            _thread.SetRegisters(entry);
+        }
+        else
+        {
+            // In a call that swaps the mask the swapped one holds until now. With it a signal that is to end the call would be handled on top of our
+            // code, and the call, made again, would wait for it in vain. With its own mask the signal waits for the call.
+            _thread.SetSignalMask(Mask);
+            Fault.Hit(FaultPoint.Inject);
+            _stopSignal = stopSignal;
+            _thread.SetRegisters(entry);
+            Fault.Hit(FaultPoint.Inject);
+            _thread.SetSignalMask(StopSignal.OwnMask(stopSignal));
+        }
+
         Fault.Hit(FaultPoint.Inject);
         _thread.TryContinue().OrThrow("resume thread", _thread.Tid);
         Fault.Hit(FaultPoint.Inject);
@@ -55,6 +77,8 @@ internal sealed class BorrowedThread : IDisposable
             if (_thread.LastStop.IsSignalStop && _thread.LastStop.StopSignal == stopSignal)
             {
                 Fault.Hit(FaultPoint.Inject);
+                _thread.TakeStop();
+                Fault.Hit(FaultPoint.Inject);
                 return;
             }
 
@@ -65,19 +89,20 @@ internal sealed class BorrowedThread : IDisposable
 
     public void Dispose()
     {
-        if (!_changed)
+        if (!IsInCode)
             return;
-        _changed = false;
         try
         {
             _thread.SetSignalMask(Mask);
             Fault.Hit(FaultPoint.Inject);
             _thread.SetRegisters(Original);
+            _stopSignal = 0;
             Fault.Hit(FaultPoint.Inject);
         }
         catch (KernelException gone) when (gone.Errno == Errno.ESRCH)
         {
             // The target was killed meanwhile: nothing to give back.
+            _stopSignal = 0;
         }
     }
 }

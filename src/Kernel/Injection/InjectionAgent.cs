@@ -1,5 +1,6 @@
 using Snap.Kernel.Abi;
 using Snap.Kernel.Memory;
+using Snap.Kernel.Processes;
 using Snap.Kernel.Syscalls;
 using Snap.Kernel.Tracing;
 
@@ -13,8 +14,9 @@ public readonly record struct CodeSlack(RemoteAddress Start, int Length);
 /// <summary>Our mapping inside a target, through which it makes system calls for us; stays there, named <c>[anon:snap]</c>, for the next time.</summary>
 /// <remarks>
 /// Invariant: at every instant between two of our ptrace calls, a SIGKILL of ours leaves the thread on a way back to its own registers, mask and
-/// code, without a call made twice or a descriptor left open. The first call, too: its code lies in the zero bytes behind the [vdso]'s code,
-/// written there through /proc/PID/mem and wiped after use, because an mmap made by bare registers would leave the thread in the vdso if we died.
+/// code, without a call made twice, a descriptor left open, or a mapping that nobody would know for ours. The first call, too: its code lies
+/// in the zero bytes behind the [vdso]'s code, written there through /proc/PID/mem and wiped after use, because an mmap made by bare registers
+/// would leave the thread in the vdso if we died.
 /// Layout: one page of code and slots (r-x, written from outside), then the data area (rw-).
 /// </remarks>
 public sealed class InjectionAgent
@@ -71,6 +73,9 @@ public sealed class InjectionAgent
             bytes.AsSpan(left).Clear();
         int used = bytes.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
         int start = (used + 63) & ~63;
+        // In one page: a write by a tracer that is being killed may end between two.
+        if (4096 - (start & 4095) < AgentCode.Length)
+            start = (start | 4095) + 1;
         return bytes.Length - start >= AgentCode.Length ? new CodeSlack(vdso.Start + (ulong)start, bytes.Length - start) : null;
     }
 
@@ -88,23 +93,23 @@ public sealed class InjectionAgent
         try
         {
             user_regs_struct call = borrowed.Original;
-            call.rip = slack.Start.Value + AgentCode.BootEntry;
+            call.rip = slack.Start.Value;
             call.orig_rax = ulong.MaxValue;
-            (call.rax, call.rdi, call.rsi, call.rdx, call.r10, call.r8, call.r9) = ((ulong)SyscallNumber.mmap, 0, Length,
-                (ulong)(Mman.PROT_READ | Mman.PROT_EXEC), (ulong)(Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS), ulong.MaxValue, 0);
-            call.r13 = 0;
+            (call.r12, call.r13, call.r14) = (0, 0, Length);
             borrowed.RunFrom(call, stopSignal);
             var mapped = new SyscallResult((long)thread.GetRegisters().r15);
             if (mapped.IsError)
                 throw new InjectionException($"the target's address space has no room for {Length >> 10} KiB more (mmap: {mapped.Errno})");
             var agent = new InjectionAgent(memory, new RemoteAddress((ulong)mapped.Value));
             memory.WriteForced(agent.Start, AgentCode.Build(pid, thread.Tid, stopSignal, borrowed.Mask, borrowed.Cured));
+            Fault.Hit(FaultPoint.Inject);
             return agent;
         }
         finally
         {
             borrowed.Dispose();
             WipeSlack(memory, slack);
+            Fault.Hit(FaultPoint.Inject);
         }
     }
 

@@ -1,4 +1,5 @@
 using Snap.Kernel.Abi;
+using Snap.Kernel.Processes;
 using Snap.Kernel.Tracing;
 
 namespace Snap.Kernel.Injection;
@@ -43,6 +44,7 @@ public sealed class InjectionSession : IDisposable
             _agent.Memory.WriteForced(batch.AfterStart, batch.AfterBytes);
         if (batch.DataBytes.Length > 0)
             _agent.Memory.WriteForced(batch.DataStart, batch.DataBytes);
+        Fault.Hit(FaultPoint.Inject);
         Execute(batch.Area, batch.Count, batch.AfterStart, batch.AfterCount);
         _agent.Memory.Read(batch.Area, batch.EntriesToFill);
         if (batch.DataBytes.Length > 0)
@@ -94,9 +96,9 @@ public sealed class InjectionSession : IDisposable
     private void Execute(RemoteAddress table, int count, RemoteAddress after, int afterCount)
     {
         user_regs_struct entry = _borrowed.Original;
-        entry.rip = _agent.Start.Value + AgentCode.BatchEntry;
+        entry.rip = _agent.Start.Value;
         entry.orig_rax = ulong.MaxValue;
-        (entry.rbx, entry.r12, entry.rbp, entry.r13) = (table.Value, (ulong)count, after.Value, (ulong)afterCount);
+        (entry.rbx, entry.r12, entry.rbp, entry.r13, entry.r14) = (table.Value, (ulong)count, after.Value, (ulong)afterCount, 0);
         _borrowed.RunFrom(entry, _stopSignal);
     }
 }

@@ -67,8 +67,22 @@ public sealed class RemoteBatch
         if (Count == MaxCalls)
             throw new InvalidOperationException($"a batch holds {MaxCalls} calls");
         Span<ulong> entry = _entries.AsSpan(Count * 8, 8);
-        (entry[0], entry[1], entry[2], entry[3], entry[4], entry[5], entry[6], entry[7]) = ((ulong)number, a, b, c, d, e, f, 0);
+        // No descriptor is numbered -1: a call behind the stop that takes this result before there is one does nothing.
+        (entry[0], entry[1], entry[2], entry[3], entry[4], entry[5], entry[6], entry[7]) = ((ulong)number, a, b, c, d, e, f, ulong.MaxValue);
         return Count++;
+    }
+
+    /// <summary>Makes this a batch of one call, which closes what the only call before it made.</summary>
+    /// <remarks>
+    /// Should we be gone before it is made, the calls behind the stop of the earlier run close the descriptor: its number stays where they look
+    /// for it until then.
+    /// </remarks>
+    public void ReplaceByClose()
+    {
+        if (Count != 1 || AfterCount != 1)
+            throw new InvalidOperationException("nothing that would be closed if abandoned");
+        AfterCount = 0;
+        (_entries[0], _entries[1]) = ((ulong)SyscallNumber.close, _entries[7]);
     }
 
     /// <summary>Has the target close, should we be gone by then, the descriptor that call <paramref name="index"/> makes.</summary>

@@ -26,6 +26,9 @@ public static class StopSignal
         return free == 0 && (taken & Bit(LastResort)) == 0 && (pending & _stopSignals) == 0 ? LastResort : free;
     }
 
+    /// <summary>The mask that a thread has in the agent's code: all blocked but the signal that it stops by.</summary>
+    public static ulong OwnMask(int signal) => ~Bit(signal);
+
     /// <summary>The mask bit of a signal.</summary>
     public static ulong Bit(int signal) => 1UL << (signal - 1);
 }

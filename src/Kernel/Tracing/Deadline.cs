@@ -5,13 +5,16 @@ using Snap.Kernel.Syscalls;
 namespace Snap.Kernel.Tracing;
 
 /// <summary>A time by which the calling thread's blocking calls return: past it a timer interrupts them (EINTR), again and again, until disposed.</summary>
-/// <remarks>wait4(2) has no time-out, and polling would take the processor from the very threads it waits for. timer_create(2), SIGEV_THREAD_ID.</remarks>
+/// <remarks>waitid(2) has no time-out, and polling would take the processor from the very threads it waits for. timer_create(2), SIGEV_THREAD_ID.</remarks>
 public sealed unsafe class Deadline : IDisposable
 {
     private readonly long _end;
     private int _timer = -1;
 
     private Deadline(long end) => _end = end;
+
+    /// <summary>A deadline that has come: nothing is waited for.</summary>
+    public static Deadline Now { get; } = new(0);
 
     /// <summary>A deadline that never comes.</summary>
     public static Deadline Never { get; } = new(long.MaxValue);

@@ -17,6 +17,7 @@ public sealed class FrozenProcess : IDisposable
     private readonly List<Tracee> _threads = [];
     private readonly HashSet<int> _known = [];
     private readonly HashSet<int> _ended = [];
+    private readonly List<Tracee> _stuck = [];
 
     private FrozenProcess(int pid, DirectoryReader tasks) => (Pid, _tasks) = (pid, tasks);
 
@@ -54,11 +55,14 @@ public sealed class FrozenProcess : IDisposable
         _threads.Clear();
         _known.Clear();
         _ended.Clear();
-        foreach (Tracee attached in alreadyAttached ?? [])
+        // Those that have not stopped since an earlier attempt are asked already, and can't be seized twice.
+        foreach (Tracee attached in (alreadyAttached ?? []).Concat(_stuck))
         {
             _threads.Add(attached);
             _known.Add(attached.Tid);
         }
+
+        _stuck.Clear();
 
         FrozenSince = Stopwatch.GetTimestamp();
         int options = BaseOptions | (suspendSeccomp ? Ptrace.PTRACE_O_SUSPEND_SECCOMP : 0);
@@ -83,6 +87,7 @@ public sealed class FrozenProcess : IDisposable
                 if (seized.IsError)
                     return Undo(FreezeOutcome.Refused, tid, seized.Errno);
                 _threads.Add(tracee!);
+                Fault.Hit(FaultPoint.Seize);
                 tracee!.TryInterrupt();
                 Fault.Hit(FaultPoint.Seize);
             }
@@ -135,7 +140,8 @@ public sealed class FrozenProcess : IDisposable
         var late = new List<Tracee>();
         foreach (Tracee thread in _threads)
         {
-            if (thread.TryDetach().IsError)
+            // One that stands at a signal of its own, which nobody has looked at yet, has to get it first.
+            if (!thread.TryPark(Deadline.Now) || thread.TryDetach().IsError)
                 late.Add(thread);
         }
 
@@ -145,23 +151,26 @@ public sealed class FrozenProcess : IDisposable
             if (thread.TryPark(grace))
                 thread.TryDetach();
             else
-                Stuck.Add(thread);
+                _stuck.Add(thread);
         }
 
         _threads.Clear();
         return new FreezeResult(outcome, tid, errno);
     }
 
-    /// <summary>Threads that were asked to stop and still have not; call <see cref="ReleaseStuck"/> from time to time, or end this thread of ours.</summary>
-    public List<Tracee> Stuck { get; } = [];
+    /// <summary>A thread that was asked to stop and still has not, 0 for none: when it does, it stands until <see cref="ReleaseStuck"/> finds it, or this thread of ours ends.</summary>
+    public int StuckThread => _stuck.Count > 0 ? _stuck[0].Tid : 0;
 
-    /// <summary>Detaches threads that stopped long after their deadline, as soon as they do.</summary>
+    /// <summary>Detaches threads that stopped after their deadline. Waits for nothing.</summary>
     public void ReleaseStuck()
     {
-        if (Stuck.Count == 0)
-            return;
-        using Deadline now = Deadline.After(TimeSpan.FromMilliseconds(1));
-        Stuck.RemoveAll(thread => thread.TryPark(now) && (thread.TryDetach(), true).Item2);
+        for (int i = _stuck.Count - 1; i >= 0; i--)
+        {
+            if (!_stuck[i].TryPark(Deadline.Now))
+                continue;
+            _stuck[i].TryDetach();
+            _stuck.RemoveAt(i);
+        }
     }
 
     private bool IsEnded(int tid)

@@ -36,19 +36,22 @@ public sealed unsafe class Tracee
 
     /// <summary>Waits for its next stop or end.</summary>
     /// <returns>False when <paramref name="deadline"/> passed first. If it ended, <see cref="LastStop"/> isn't a stop.</returns>
+    /// <remarks>
+    /// The stop is looked at and left (WNOWAIT): should we die now, a thread stopped by a signal gets the signal. wait4 takes away what the kernel
+    /// would deliver then, and the signal would be lost; <see cref="TakeStop"/> does that where it is meant.
+    /// </remarks>
     public bool TryWait(Deadline deadline)
     {
+        const int status = 24 / sizeof(int), pid = 16 / sizeof(int), code = 8 / sizeof(int);
+        const int CLD_TRAPPED = 4, CLD_STOPPED = 5;
         CheckOwner();
+        int* info = stackalloc int[128 / sizeof(int)];
         while (true)
         {
-            int status;
-            SyscallResult waited = Door.Call(SyscallNumber.wait4, (ulong)Tid, (ulong)(&status), unchecked((ulong)Sched.__WALL));
-            if (!waited.IsError)
-            {
-                LastStop = new WaitStatus(status);
-                return true;
-            }
-
+            bool isLate = deadline.HasPassed;
+            info[pid] = 0;
+            SyscallResult waited = Door.Call(SyscallNumber.waitid, Sched.P_PID, (ulong)Tid, (ulong)info,
+                (ulong)(Sched.WEXITED | Sched.WUNTRACED | Sched.WNOWAIT | Sched.__WALL | (isLate ? Sched.WNOHANG : 0)), 0);
             if (waited.Errno == Errno.ECHILD)
             {
                 // Reaped elsewhere: a thread other than the leader that ended while exec or exit_group took the process down.
@@ -57,10 +60,28 @@ public sealed unsafe class Tracee
             }
 
             if (waited.Errno != Errno.EINTR)
-                waited.OrThrow("wait4", Tid);
-            if (deadline.HasPassed)
+                waited.OrThrow("waitid", Tid);
+            if (!waited.IsError && info[pid] != 0)
+            {
+                // An end has to be taken, or the thread stays a zombie and its process with it.
+                if (info[code] is CLD_TRAPPED or CLD_STOPPED)
+                    LastStop = new WaitStatus((info[status] << 8) | 0x7F);
+                else
+                    TakeStop();
+                return true;
+            }
+
+            if (isLate)
                 return false;
         }
+    }
+
+    /// <summary>Takes the stop or end that <see cref="TryWait"/> has seen: the signal that it is stopped by, if it is, won't be delivered if we die.</summary>
+    public void TakeStop()
+    {
+        int status;
+        SyscallResult taken = Door.CallRestarting(SyscallNumber.wait4, (ulong)Tid, (ulong)(&status), unchecked((ulong)(Sched.__WALL | Sched.WNOHANG)));
+        LastStop = taken.IsError || taken.Value == 0 ? new WaitStatus(Signal.SIGKILL) : new WaitStatus(status);
     }
 
     /// <summary>Waits until it is parked in an event stop, delivering signals that come first.</summary>
@@ -71,6 +92,7 @@ public sealed unsafe class Tracee
         {
             if (!LastStop.IsStopped || LastStop.IsEventStop)
                 return true;
+            Fault.Hit(FaultPoint.Seize);
             // A signal was on its way, and is the target's own: it gets it, and the interrupt, which is sticky, parks it right after.
             int signal = LastStop.IsSignalStop && LastStop.Event == 0 ? LastStop.StopSignal : 0;
             if (TryContinue(signal).IsError)

@@ -23,7 +23,7 @@ public sealed class RunTests
     public void A_signal_reaches_the_program()
     {
         using var store = new TemporaryDirectory();
-        using Command run = SnapBinary.Start("run", "--store", store["s"], "--", "sh", "-c", $"trap 'exit 5' TERM; : >{store["ready"]}; while :; do :; done");
+        using Command run = SnapBinary.Start("run", "--store", store["s"], "--", "sh", "-c", $"ulimit -t 60; trap 'exit 5' TERM; : >{store["ready"]}; while :; do :; done");
         Patience.Until(() => File.Exists(store["ready"]), "the program to start");
         run.Signal(Signal.SIGTERM);
         Assert.Equal(5, run.WaitForEnd().ExitCode);

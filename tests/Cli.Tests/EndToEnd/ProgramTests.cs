@@ -101,14 +101,14 @@ public sealed class ProgramTests
     {
         using SnapStore store = SnapStore.OpenOrSkip();
         using Target target = Target.Start("sleeper", "3");
-        Fingerprint before = Fingerprint.Of(target.Pid);
+        Fingerprint before = Fingerprint.OfIdle(target);
         store.Take(target.Pid);
-        Assert.Empty(Fingerprint.Differences(before, Fingerprint.Of(target.Pid)));
+        Assert.Empty(Fingerprint.Differences(before, Fingerprint.OfIdle(target)));
         CommandResult watched = store.Run("watch", SnapStore.Text(target.Pid), "--every", "50ms", "--count", "5");
         Assert.True(watched.ExitCode == 0, watched.ToString());
-        Assert.Empty(Fingerprint.Differences(before, Fingerprint.Of(target.Pid)));
+        Assert.Empty(Fingerprint.Differences(before, Fingerprint.OfIdle(target)));
         store.Take(target.Pid);
-        Assert.Empty(Fingerprint.Differences(before, Fingerprint.Of(target.Pid)));
+        Assert.Empty(Fingerprint.Differences(before, Fingerprint.OfIdle(target)));
         Assert.Equal(7, store.Log().Count);
         Assert.Equal(["bye"], target.Ask("exit"));
         Assert.Equal(0, target.WaitForEnd()!.Value.ShellCode);
@@ -119,7 +119,7 @@ public sealed class ProgramTests
     {
         using SnapStore store = SnapStore.OpenOrSkip();
         using Target target = Target.Start("sleeper", "3");
-        Fingerprint before = Fingerprint.Of(target.Pid);
+        Fingerprint before = Fingerprint.OfIdle(target);
         using (Command watch = store.Start("watch", SnapStore.Text(target.Pid), "--every", "20ms"))
         {
             Patience.Until(() => store.Log().Count >= 3, "three snapshots");
@@ -127,7 +127,7 @@ public sealed class ProgramTests
             watch.WaitForEnd();
         }
 
-        Patience.Until(() => Fingerprint.Differences(before, Fingerprint.Of(target.Pid)).Count == 0, "the target to be as it was");
+        Patience.Until(() => Fingerprint.Differences(before, Fingerprint.OfIdle(target)).Count == 0, "the target to be as it was");
         Assert.Empty(target.Check());
         target.Kill();
         foreach (JsonElement snapshot in store.Log().Take(3).ToArray())
@@ -144,12 +144,12 @@ public sealed class ProgramTests
     {
         using SnapStore store = SnapStore.OpenOrSkip();
         using Target target = Target.Start("sleeper", "3");
-        Fingerprint before = Fingerprint.Of(target.Pid);
+        Fingerprint before = Fingerprint.OfIdle(target);
         JsonElement snapshot = store.Take(target.Pid);
         target.Kill();
         Command parent = store.RestoreInto(target, snapshot.GetProperty("id").GetString()!);
         Assert.Empty(target.Check());
-        Assert.Empty(Fingerprint.Differences(before, Fingerprint.Of(target.Pid)));
+        Assert.Empty(Fingerprint.Differences(before, Fingerprint.OfIdle(target)));
         target.Kill();
         Assert.Equal(137, parent.WaitForEnd().ExitCode);
     }

@@ -40,6 +40,14 @@ internal sealed class SnapStore : IDisposable
         return started;
     }
 
+    /// <summary>The same with more variables; ended by the test.</summary>
+    public Command StartWith(Dictionary<string, string?> environment, params string[] arguments)
+    {
+        foreach ((string name, string? value) in Environs())
+            environment.TryAdd(name, value);
+        return Command.Start(Binary!, arguments, environment);
+    }
+
     /// <summary>Runs a command that must succeed, with --json.</summary>
     /// <returns>What it printed.</returns>
     public JsonElement Json(params string[] arguments)

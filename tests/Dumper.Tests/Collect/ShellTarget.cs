@@ -30,8 +30,16 @@ internal sealed class ShellTarget : IDisposable
             Program = command[0], Arguments = command[1..], CloseOthers = true, NewSession = true, WorkingDirectory = "/", Descriptors = all,
         }));
         // posix_spawn returns after exec; the program's own start-up, ld.so's mappings, goes on. It has settled when it sleeps.
-        Patience.Until(() => TaskFiles.OfProcess(target.Pid).ReadStat() is not { State: 'R' or 'D' }, () => $"{command[0]} to settle");
-        return target;
+        try
+        {
+            Patience.Until(() => TaskFiles.OfProcess(target.Pid).ReadStat() is not { State: 'R' or 'D' }, () => $"{command[0]} to settle");
+            return target;
+        }
+        catch
+        {
+            target.Dispose();
+            throw;
+        }
     }
 
     public bool IsAlive => !_child.TryWait(out _);

@@ -32,7 +32,7 @@ public sealed class StateCollectorTests
     public void A_program_is_collected_again_and_again_and_finds_itself_unchanged(string program, params string[] arguments)
     {
         using Testing.Target target = Targets.Start(program, arguments);
-        Fingerprint? before = program == "sleeper" ? Fingerprint.Of(target.Pid) : null;
+        Fingerprint? before = program == "sleeper" ? Fingerprint.OfIdle(target) : null;
         IReadOnlyList<Collected> all = Collected.Repeatedly(target.Pid, 5);
         foreach (Collected collected in all)
         {

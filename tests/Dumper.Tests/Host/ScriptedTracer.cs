@@ -8,6 +8,12 @@ internal sealed class ScriptedTracer(Action<CheckpointRequest, IPageSink> take) 
 {
     public TrackerKind Tracker => TrackerKind.WriteProtect;
 
+    public bool HasStuckThreads => StuckRounds > 0;
+
+    public int StuckRounds { get; set; }
+
+    public void ReleaseStuckThreads() => StuckRounds--;
+
     public bool TargetGone { get; set; }
 
     public List<ulong> CommittedIntervals { get; } = [];

@@ -42,6 +42,15 @@ public sealed class TracerHostTests
         Assert.Equal(4711, ImageCodec.Decode(image).Processes[0].Pid);
     }
 
+    /// <summary>A user saw a thread stand still until the next checkpoint of a slow watch: it had stopped too late for the freeze, and nobody let it go.</summary>
+    [Fact]
+    public void A_thread_that_stopped_too_late_is_let_go_while_nothing_is_asked_of_the_tracer()
+    {
+        var tracer = new ScriptedTracer((_, _) => { }) { StuckRounds = 3 };
+        using TracerOnThread host = TracerOnThread.Start(tracer, _small);
+        Patience.Until(() => !tracer.HasStuckThreads, "stuck threads to be let go");
+    }
+
     /// <summary>Random sizes through a ring of 16 pages, some rooms not filled or given back unused; what arrives is compared with a model.</summary>
     [Fact]
     public void The_ring_keeps_every_byte_however_it_wraps()

@@ -2,6 +2,7 @@ using Snap.Kernel.Abi;
 using Snap.Kernel.Injection;
 using Snap.Kernel.Memory;
 using Snap.Kernel.Processes;
+using Snap.Kernel.Tests.Tracing;
 using Snap.Kernel.Tracing;
 
 namespace Snap.Kernel.Tests.Injection;
@@ -14,7 +15,7 @@ public sealed class InjectionAgentTests
         ChildProcess child = ChildProcess.Start(new SpawnOptions { Program = "sleep", Arguments = ["1000"] });
         try
         {
-            OnTracerThread(() =>
+            TracerThread.Run(() =>
             {
                 using FrozenProcess frozen = FrozenProcess.PrepareOrGone(child.Pid)!;
                 using RemoteMemory memory = RemoteMemory.Open(child.Pid);
@@ -57,25 +58,5 @@ public sealed class InjectionAgentTests
         string line = File.ReadLines($"/proc/{pid}/maps").Single(text => text.EndsWith("[vdso]", StringComparison.Ordinal));
         ulong[] range = [.. line.Split(' ')[0].Split('-').Select(hex => Convert.ToUInt64(hex, 16))];
         return new RemoteRange(new RemoteAddress(range[0]), range[1] - range[0]);
-    }
-
-    private static void OnTracerThread(Action action)
-    {
-        Exception? failure = null;
-        var thread = new Thread(() =>
-        {
-            try
-            {
-                action();
-            }
-            catch (Exception caught)
-            {
-                failure = caught;
-            }
-        });
-        thread.Start();
-        thread.Join();
-        if (failure is not null)
-            throw new InvalidOperationException("on the tracer thread", failure);
     }
 }

@@ -1,0 +1,26 @@
+using System.Runtime.ExceptionServices;
+
+namespace Snap.Kernel.Tests.Tracing;
+
+/// <summary>Runs what uses ptrace on a thread of its own; when that ends, however it ends, the kernel lets every tracee go.</summary>
+internal static class TracerThread
+{
+    public static void Run(Action action)
+    {
+        ExceptionDispatchInfo? failure = null;
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception caught)
+            {
+                failure = ExceptionDispatchInfo.Capture(caught);
+            }
+        });
+        thread.Start();
+        thread.Join();
+        failure?.Throw();
+    }
+}
