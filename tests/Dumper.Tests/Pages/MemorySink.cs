@@ -1,3 +1,4 @@
+using Snap.Dumper.Pages;
 using Snap.Image;
 using Snap.Kernel.Memory;
 
@@ -21,6 +22,9 @@ internal sealed class MemorySink : IPageSink, IDisposable
     }
 
     public MappedMemory Memory { get; }
+
+    /// <summary>Pages whose bytes were given since this was last emptied.</summary>
+    public PageSet Given { get; } = new();
 
     /// <summary>False to take everything and keep nothing.</summary>
     public bool KeepsPages { get; set; } = true;
@@ -105,6 +109,7 @@ internal sealed class MemorySink : IPageSink, IDisposable
         foreach (SpaceRun run in runs)
         {
             _log?.Add("bytes", run.Range);
+            Given.Add(run.Range);
             Dictionary<ulong, byte[]> pages = Pages(run.Space);
             for (ulong page = run.Range.First; page < run.Range.End; page++, offset += PageRange.PageSize)
                 Set(run.Space, pages, page, Memory.Slice(offset, PageRange.PageSize).ToArray());
