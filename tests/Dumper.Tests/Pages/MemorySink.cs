@@ -36,6 +36,9 @@ internal sealed class MemorySink : IPageSink, IDisposable
         return pages;
     }
 
+    /// <summary>Spaces of which pages are kept.</summary>
+    public IEnumerable<SpaceId> Spaces => _spaces.Where(space => space.Value.Count > 0).Select(space => space.Key);
+
     /// <summary>The interval is complete; it may still fail.</summary>
     public void End(ulong interval)
     {
@@ -51,15 +54,17 @@ internal sealed class MemorySink : IPageSink, IDisposable
         foreach (ulong lost in _undo.Keys.Where(key => key >= interval).Reverse().ToList())
         {
             foreach (((SpaceId space, ulong page), byte[]? bytes) in _undo[lost])
-            {
-                if (bytes is null)
-                    Pages(space).Remove(page);
-                else
-                    Pages(space)[page] = bytes;
-            }
-
+                Restore(space, page, bytes);
             _undo.Remove(lost);
         }
+    }
+
+    /// <summary>The interval under way broke off.</summary>
+    public void Abandon()
+    {
+        foreach (((SpaceId space, ulong page), byte[]? bytes) in _before)
+            Restore(space, page, bytes);
+        _before = [];
     }
 
     public ulong AcquireStream(int length) => 0;
@@ -74,9 +79,22 @@ internal sealed class MemorySink : IPageSink, IDisposable
 
     public void PublishDrop(SpaceId space, PageRange range) => Drop(space, range, keepZero: false);
 
-    public void PublishRemoved(SpaceId space) => _spaces.Remove(space);
+    public void PublishRemoved(SpaceId space)
+    {
+        Dictionary<ulong, byte[]> pages = Pages(space);
+        foreach (ulong page in pages.Keys.ToList())
+            Set(space, pages, page, null);
+    }
 
     public void Dispose() => Memory.Dispose();
+
+    private void Restore(SpaceId space, ulong page, byte[]? bytes)
+    {
+        if (bytes is null)
+            Pages(space).Remove(page);
+        else
+            Pages(space)[page] = bytes;
+    }
 
     // A zero page is kept as an empty array, so that "zero" and "absent" stay apart.
     private void Drop(SpaceId space, PageRange range, bool keepZero)
