@@ -1,7 +1,10 @@
 // track-fuzz: the exactness suite of dirty tracking as a program of its own, for long runs and for kernels in a virtual machine.
 //   track-fuzz history KIND PROGRAM DIRECTORY SEED COUNT EPOCHS [MIB [FLAGS [OPERATIONS]]]   random histories, COUNT seeds from SEED on
+//   track-fuzz shared Compare PROGRAM SEED COUNT EPOCHS                                      shared memory (PROGRAM: shared_history.c)
 //   track-fuzz traps KIND PROGRAM                                                            the known traps
-//   track-fuzz cost KIND PROGRAM MIB PERCENT ROUNDS                                                    what a frozen scan costs
+//   track-fuzz cost KIND PROGRAM MIB PERCENT ROUNDS                                          what a frozen scan costs
+//   track-fuzz sharedcost Compare PROGRAM MIB PERCENT ROUNDS                                 what the comparison of shared memory costs
+//   track-fuzz dirt KIND MILLISECONDS INTERVALS COMMAND…                                     where a real program's dirty pages lie, and how many changed
 // KIND: WriteProtect, SoftDirty, Compare. PROGRAM: tests/Programs/memory_history.c (memory_steps.c for traps), compiled. FLAGS "mixed": O_DIRECT for odd seeds only.
 // Exit status: 0 no page wrong, 1 wrong pages, 2 usage, 77 this kernel hasn't the tracker.
 using System.Globalization;
@@ -12,7 +15,7 @@ using Snap.Kernel.Tracking;
 
 if (args.Length < 3 || !Enum.TryParse(args[1], out TrackerKind kind))
 {
-    Console.Error.WriteLine("usage: track-fuzz history KIND PROGRAM DIRECTORY SEED COUNT EPOCHS [MIB [FLAGS [OPERATIONS]]] | traps KIND PROGRAM | cost KIND PROGRAM MIB PERCENT ROUNDS");
+    Console.Error.WriteLine("usage: track-fuzz history KIND PROGRAM DIRECTORY SEED COUNT EPOCHS [MIB [FLAGS [OPERATIONS]]] | shared Compare PROGRAM SEED COUNT EPOCHS | traps KIND PROGRAM | cost KIND PROGRAM MIB PERCENT ROUNDS | dirt KIND MILLISECONDS INTERVALS COMMAND…");
     return 2;
 }
 
@@ -40,9 +43,23 @@ switch (args)
         }
 
         break;
+    case ["sharedcost", _, var program, var size, var percent, var rounds]:
+        ScanCost.PrintShared(program, Number(size), Number(percent), Number(rounds));
+        return 0;
     case ["cost", _, var program, var size, var percent, var rounds]:
         ScanCost.Print(kind, program, Number(size), Number(percent), Number(rounds));
         return 0;
+    case ["shared", _, var program, var first, var count, var epochs]:
+        for (ulong seed = ulong.Parse(first, CultureInfo.InvariantCulture), end = seed + (ulong)Number(count); seed < end && sum.PagesWrong == 0; seed++)
+        {
+            using var history = new SharedHistory(seed, program, seed % 2 == 0 ? "-" : "of");
+            sum += history.Run(Number(epochs));
+        }
+
+        break;
+    case ["dirt", _, var milliseconds, var intervals, var command, .. var arguments]:
+        sum = ProgramDirt.Print(kind, Number(milliseconds), Number(intervals), command, arguments);
+        break;
     case ["history", _, var program, var directory, var first, var count, var epochs, .. var more]:
         for (ulong seed = ulong.Parse(first, CultureInfo.InvariantCulture), end = seed + (ulong)Number(count); seed < end && sum.PagesWrong == 0; seed++)
         {

@@ -35,6 +35,9 @@ internal sealed class SpaceTable : ISpaceIds
     /// <inheritdoc/>
     public SpaceId SharedObject(ulong device, ulong inode) => Use(_objects, (device, inode));
 
+    /// <summary>The id that a shared-memory object will have if the freeze still finds it.</summary>
+    public SpaceId Reserve(ulong device, ulong inode) => Find(_objects, (device, inode));
+
     /// <summary>Starts an interval: what is asked for from now on exists.</summary>
     public void Begin() => _used.Clear();
 
@@ -51,9 +54,16 @@ internal sealed class SpaceTable : ISpaceIds
     private SpaceId Use<TKey>(Dictionary<TKey, SpaceId> known, TKey key)
         where TKey : notnull
     {
+        SpaceId space = Find(known, key);
+        _used.Add(space);
+        return space;
+    }
+
+    private SpaceId Find<TKey>(Dictionary<TKey, SpaceId> known, TKey key)
+        where TKey : notnull
+    {
         if (!known.TryGetValue(key, out SpaceId space))
             known.Add(key, space = new SpaceId(++_last));
-        _used.Add(space);
         return space;
     }
 }

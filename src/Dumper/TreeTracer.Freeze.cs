@@ -97,6 +97,7 @@ public sealed partial class TreeTracer
     {
         _pages?.Dispose();
         _pages = null;
+        _shared.Forget();
     }
 
     private IDirtyTracker MakeWriteProtect(CheckpointRequest request)

@@ -102,10 +102,18 @@ public sealed partial class TreeTracer : ITreeTracer
     public void ReleaseStuckThreads() => _target.Freezer.ReleaseStuck();
 
     /// <inheritdoc/>
-    public void Committed(ulong interval) => _pages?.Committed(interval);
+    public void Committed(ulong interval)
+    {
+        _pages?.Committed(interval);
+        _shared.Committed(interval);
+    }
 
     /// <inheritdoc/>
-    public void Failed(ulong interval) => _pages?.Failed(interval);
+    public void Failed(ulong interval)
+    {
+        _pages?.Failed(interval);
+        _shared.Failed(interval);
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -132,6 +140,7 @@ public sealed partial class TreeTracer : ITreeTracer
             Arm(request);
         ProcessPages pages = _pages!;
         pages.Begin(sink);
+        _shared.Begin();
         var progress = new Progress();
         try
         {
@@ -149,6 +158,7 @@ public sealed partial class TreeTracer : ITreeTracer
         catch
         {
             pages.Abandon();
+            _shared.Abandon();
             throw;
         }
 
@@ -158,6 +168,7 @@ public sealed partial class TreeTracer : ITreeTracer
             image = image with { Notices = [.. image.Notices, .. _notices] };
         Publish(sink, pages);
         pages.End(request.Interval);
+        _shared.End(request.Interval);
         _spaces.End();
         return new CheckpointResult
         {
@@ -182,6 +193,7 @@ public sealed partial class TreeTracer : ITreeTracer
         ulong wanted = hasLivePasses ? Math.Max(SmallestPauseArea, _lastPauseBytes * 2) : ResidentBytes();
         for (progress.Freezes = 1; ; progress.Freezes++)
         {
+            SharedLivePass(sink, pages, progress);
             if (hasLivePasses)
                 LivePasses(sink, pages, progress);
             (ulong offset, ulong length) = sink.AcquirePause(wanted);
@@ -271,6 +283,15 @@ public sealed partial class TreeTracer : ITreeTracer
                 return;
             before = copied;
         }
+    }
+
+    // Only what the freeze would have much to copy of; nothing is known yet of what came into being since the last.
+    private void SharedLivePass(IPageSink sink, ProcessPages pages, Progress progress)
+    {
+        if (!pages.IsFull && progress.Freezes == 1 && !_shared.WantsLivePass)
+            return;
+        ReadMappingsLive();
+        progress.LivePages += _shared.LivePass(_collector.ListSharedLive(_mappings), _spaces, sink);
     }
 
     private void ReadMappingsLive()

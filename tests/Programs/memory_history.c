@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <signal.h>
@@ -20,6 +21,10 @@
 #endif
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
+#endif
+#ifndef MADV_PAGEOUT
+#define MADV_COLD 20
+#define MADV_PAGEOUT 21
 #endif
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
@@ -37,7 +42,7 @@ static uint64_t below(uint64_t n) { return rnd() % n; }
 static char *arena; static size_t arena_pages;
 static struct { char *at; size_t pages; int kind; } slot[SLOTS];   // kind: 0 none, 1 anonymous, 2 private file
 static char file_path[4096], data_path[4096];
-static int file_fd;
+static int file_fd, memory_fd, pages_pipe[2];
 static size_t file_pages = 64;
 
 // A truncated file takes pages of private mappings with it: touching them is SIGBUS, which the toucher survives.
@@ -85,13 +90,35 @@ static char *place_beside(int i, int other, size_t n) {
     return to;
 }
 
+// Written by the kernel on behalf of this process or another: through its own page tables, or through a view of the memory as a file.
+static void written_from_outside(char *p, size_t n) {
+    char bytes[PAGE]; memset(bytes, (int)rnd(), PAGE);
+    size_t length = 1 + below(n > PAGE ? PAGE : n);
+    struct iovec from = { bytes, length }, to = { p + below(n - length + 1), length };
+    if (below(2)) { if (process_vm_writev(getpid(), &from, 1, &to, 1, 0) < 0) {} return; }
+    int readonly = below(2); // such pages become copies by force
+    if (readonly) mprotect(p, n, PROT_READ);
+    if (pwrite(memory_fd, bytes, length, (off_t)(uintptr_t)to.iov_base) < 0) {}
+    if (readonly) mprotect(p, n, PROT_READ | PROT_WRITE);
+}
+
+// The pipe holds the page itself, not its bytes: written meanwhile, it becomes a copy or changes under the pipe.
+static void lent_to_pipe(char *p) {
+    char bytes[PAGE];
+    struct iovec page = { p, PAGE };
+    if (vmsplice(pages_pipe[1], &page, 1, SPLICE_F_NONBLOCK) != PAGE) return;
+    touch(p, PAGE);
+    if (below(2)) madvise(p, PAGE, MADV_DONTNEED);
+    if (read(pages_pipe[0], below(2) ? bytes : p, PAGE) < 0) while (read(pages_pipe[0], bytes, PAGE) > 0) {}
+}
+
 static void step(void) {
     int i = (int)below(SLOTS);
     if (!slot[i].at) { make(i); return; }
     char *at = slot[i].at; size_t pages = slot[i].pages, first = below(pages), count = 1 + below(pages - first);
     if (below(3) == 0) { at = arena; pages = arena_pages; first = below(pages); count = 1 + below(pages - first < 600 ? pages - first : 600); i = -1; }
     char *p = at + first * PAGE; size_t n = count * PAGE;
-    int operation = (int)below(28);
+    int operation = (int)below(36);
     if (!(operations >> operation & 1)) operation = (int)below(5);
     switch (operation) {
     case 0: case 1: case 2: case 3: case 4: touch(p, n > 64 * PAGE ? 64 * PAGE : n); break;
@@ -152,6 +179,12 @@ static void step(void) {
     case 25: if (i >= 0) { madvise(slot[i].at, slot[i].pages * PAGE, MADV_GUARD_REMOVE); } break;
     case 26: if (has('t')) madvise(p, n, MADV_COLLAPSE); break;
     case 27: madvise(p, n > 64 * PAGE ? 64 * PAGE : n, below(2) ? MADV_POPULATE_READ : MADV_POPULATE_WRITE); break;
+    case 28: case 29: madvise(p, n, MADV_PAGEOUT); if (below(2)) touch(p, PAGE); break; // swap where there is some; file pages anywhere
+    case 30: madvise(p, n, below(2) ? MADV_COLD : MADV_WILLNEED); break;
+    case 31: case 32: written_from_outside(p, n > 8 * PAGE ? 8 * PAGE : n); break;
+    case 33: if (i >= 0) madvise(slot[i].at, slot[i].pages * PAGE, below(4) ? MADV_MERGEABLE : MADV_UNMERGEABLE); break;
+    case 34: n = n > 64 * PAGE ? 64 * PAGE : n; if (mlock(p, n) == 0 && below(4)) munlock(p, n); break;
+    case 35: lent_to_pipe(p); break;
     }
 }
 
@@ -191,6 +224,8 @@ int main(int argc, char **argv) {
     file_fd = open(file_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     int data = open(data_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     if (file_fd < 0 || data < 0 || ftruncate(file_fd, (off_t)(file_pages * PAGE))) return 3;
+    memory_fd = open("/proc/self/mem", O_RDWR);
+    if (memory_fd < 0 || pipe2(pages_pipe, O_NONBLOCK)) return 5;
     char buffer[PAGE];
     for (int i = 0; i < 256; i++) { for (int k = 0; k < PAGE; k++) buffer[k] = (char)rnd(); if (write(data, buffer, PAGE) != PAGE) return 4; }
     close(data);

@@ -65,15 +65,18 @@ static void dropped(int step) {
 
 // The cost of a scan: MIB MiB, of which each step writes PERCENT percent, in pages scattered all over.
 static size_t large_pages, large_percent;
+static int large_kind = ANONYMOUS;
 static void large(int step) {
-    if (step == 0) { at = mmap(NULL, large_pages * PAGE, READ_WRITE, ANONYMOUS, -1, 0); madvise(at, large_pages * PAGE, MADV_NOHUGEPAGE); fill(0, large_pages, 1); }
+    if (step == 0) { at = mmap(NULL, large_pages * PAGE, READ_WRITE, large_kind, -1, 0); madvise(at, large_pages * PAGE, MADV_NOHUGEPAGE); fill(0, large_pages, 1); }
     for (size_t i = 0; i < large_pages * large_percent / 100; i++) page((i * 2654435761u + (size_t)step * 7919) % large_pages)[step] = (char)(step + 1);
 }
+
+static void large_shared(int step) { large_kind = MAP_SHARED | MAP_ANONYMOUS; large(step); }
 
 int main(int argc, char **argv) {
     static const struct { const char *name; void (*run)(int); } cases[] = {
         { "moved_to_neighbour", moved_to_neighbour }, { "moved_and_back", moved_and_back }, { "guarded", guarded }, { "dropped", dropped },
-        { "large", large },
+        { "large", large }, { "large_shared", large_shared },
     };
     at = mmap(NULL, 64 << 20, PROT_NONE, ANONYMOUS | MAP_NORESERVE, -1, 0);
     at = (char *)(((unsigned long)at + (2 << 20) - 1) & ~((2ul << 20) - 1));

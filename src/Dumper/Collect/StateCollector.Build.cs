@@ -31,7 +31,7 @@ public sealed partial class StateCollector
             Host = HostFacts.ToImage(_threads[0].ExtendedStateLength),
             Tracker = tracker,
             Processes = [process],
-            Spaces = [new SpaceImage { Id = space, Kind = SpaceKind.AddressSpace, Pid = _target.Pid }, .. _sharedObjects.Select(shared => BuildSpace(shared, spaces))],
+            Spaces = [new SpaceImage { Id = space, Kind = SpaceKind.AddressSpace, Pid = _target.Pid }, .. _sharedObjects.Objects.Select(shared => BuildSpace(shared, spaces))],
             Descriptions = descriptions,
             Files = _files.ToImages(),
             Pipes = [.. _pipes],

@@ -6,7 +6,6 @@ using Snap.Kernel.Abi;
 using Snap.Kernel.Injection;
 using Snap.Kernel.Processes;
 using Snap.Kernel.Procfs;
-using Snap.Kernel.Syscalls;
 using Snap.Kernel.Tracing;
 
 namespace Snap.Dumper.Collect;
@@ -24,7 +23,7 @@ public sealed partial class StateCollector : IDisposable
     private readonly DescriptorTable _descriptors;
     private readonly List<SnapException> _findings = [];
     private readonly List<MapsEntry> _mappings = [];
-    private readonly List<SharedObject> _sharedObjects = [];
+    private readonly SharedObjectList _sharedObjects, _liveSharedObjects;
     private readonly List<ThreadRecord> _threads = [];
     private readonly ProcessRecord _process = new();
     private readonly List<TimerRecord> _timers = [];
@@ -50,6 +49,8 @@ public sealed partial class StateCollector : IDisposable
         _target = target;
         _live = new LiveView(target.Pid);
         _descriptors = new DescriptorTable(target.Pid);
+        _sharedObjects = new SharedObjectList(target.Pid);
+        _liveSharedObjects = new SharedObjectList(target.Pid);
     }
 
     /// <summary>Reasons why it can't be captured: of the last look, live or frozen; empty if there are none.</summary>
@@ -59,13 +60,20 @@ public sealed partial class StateCollector : IDisposable
     public IReadOnlyList<MapsEntry> FrozenMappings => _mappings;
 
     /// <summary>Shared memory as it was frozen, mapped or only open, each object once.</summary>
-    public IReadOnlyList<SharedObject> SharedObjects => _sharedObjects;
+    public IReadOnlyList<SharedObject> SharedObjects => _sharedObjects.Objects;
 
     /// <summary>A file was open with O_DIRECT at the freeze: pages that were copied live may have changed by DMA since.</summary>
     public bool HasDirectIo { get; private set; }
 
     /// <summary>A file is open with O_DIRECT now; the target runs.</summary>
     public bool SeesDirectIoLive() => _live.Descriptors.SeesDirectIo();
+
+    /// <summary>Shared memory as it is now, by <paramref name="mappings"/> and the descriptors of the last look; the target runs, and some may be gone.</summary>
+    public IReadOnlyList<SharedObject> ListSharedLive(IReadOnlyList<MapsEntry> mappings)
+    {
+        _liveSharedObjects.List(_live.Descriptors, mappings);
+        return _liveSharedObjects.Objects;
+    }
 
     /// <summary>Reads what is slow while the target runs, and looks for reasons not to stop it at all: see <see cref="Findings"/>.</summary>
     public void ReadLive()
@@ -96,7 +104,7 @@ public sealed partial class StateCollector : IDisposable
             TakeProcess(session);
             TakePipes();
             TakeEpollTargets();
-            ListSharedObjects();
+            _sharedObjects.List(_descriptors, _mappings);
             CheckThreads();
         }
         catch (KernelException gone) when (gone.Errno == Errno.ESRCH)
@@ -311,67 +319,6 @@ public sealed partial class StateCollector : IDisposable
 
         bool Watches(OpenDescription description) => description.First.Stat.st_ino == registration.Inode
             && KernelCompare.WithEpollTarget(_target.Pid, description.First.Number, epoll.First.Number, registration.Descriptor, index).Raw == 0;
-    }
-
-    private void ListSharedObjects()
-    {
-        _sharedObjects.Clear();
-        foreach (OpenDescription open in _descriptors.Descriptions)
-        {
-            if (open.Class != DescriptionClass.Memfd || _sharedObjects.Exists(known => known.Inode == open.First.Stat.st_ino && known.Device == open.First.Stat.st_dev))
-                continue;
-            _sharedObjects.Add(new SharedObject
-            {
-                Device = open.First.Stat.st_dev, Inode = open.First.Stat.st_ino, Length = (ulong)open.First.Stat.st_size, Kind = SpaceKind.Memfd,
-                Name = ImageText.Of(open.First.Target.Name), Seals = open.Extra, Mode = (int)open.First.Stat.st_mode & 0x1FF, Descriptor = open.First.Number,
-            });
-        }
-
-        foreach (MapsEntry entry in _mappings)
-        {
-            if (!MappingRules.IsSharedMemory(entry))
-                continue;
-            ulong device = entry.Device.ToStat(), inode = entry.Inode;
-            int index = _sharedObjects.FindIndex(known => known.Inode == inode && known.Device == device);
-            if (index < 0)
-                _sharedObjects.Add(OnlyMapped(entry));
-            else if (_sharedObjects[index].Mapping is null || IsMoreReadable(entry, _sharedObjects[index].Mapping!.Value))
-                _sharedObjects[index] = _sharedObjects[index] with { Mapping = entry, Length = Math.Max(_sharedObjects[index].Length, FallbackLength(_sharedObjects[index], entry)) };
-            else
-                _sharedObjects[index] = _sharedObjects[index] with { Length = Math.Max(_sharedObjects[index].Length, FallbackLength(_sharedObjects[index], entry)) };
-        }
-    }
-
-    private static bool IsMoreReadable(in MapsEntry entry, in MapsEntry known) => entry.IsReadable && !known.IsReadable;
-
-    // Only where neither a descriptor nor map_files told: what is mapped is the least the object can be.
-    private ulong FallbackLength(SharedObject known, in MapsEntry entry) => known.Descriptor < 0 && !_canFollowMappings ? entry.Offset + entry.Length : 0;
-
-    private bool _canFollowMappings = true;
-
-    private SharedObject OnlyMapped(in MapsEntry entry)
-    {
-        bool isMemfd = MappingRules.IsMemfd(entry);
-        stat? looked = FileReach.LookThroughMapping(_target.Pid, entry);
-        _canFollowMappings = looked is not null;
-        int seals = isMemfd && looked is not null ? ReadSeals(entry) : 0;
-        return new SharedObject
-        {
-            Device = entry.Device.ToStat(), Inode = entry.Inode, Length = looked is { } found ? (ulong)found.st_size : entry.Offset + entry.Length,
-            Kind = isMemfd ? SpaceKind.Memfd : SpaceKind.SharedAnonymous, Name = isMemfd ? ImageText.Of(entry.Path["/memfd:".Length..]) : null,
-            Seals = seals, Mode = looked is { } known ? (int)known.st_mode & 0x1FF : 0x1FF, Mapping = entry,
-        };
-    }
-
-    private int ReadSeals(in MapsEntry entry)
-    {
-        if (Kernel.Files.FileDescriptor.TryOpen(FileReach.MappingLink(_target.Pid, entry), Fcntl.O_RDONLY, 0, out Kernel.Files.FileDescriptor? opened).IsError)
-            return 0;
-        using (opened)
-        {
-            SyscallResult seals = opened!.TryControl(Fcntl.F_GET_SEALS);
-            return seals.IsError ? 0 : (int)seals.Value;
-        }
     }
 
     private void CheckThreads()

@@ -10,7 +10,7 @@ namespace Snap.Dumper.Pages;
 /// <summary>The private pages of one process: what of them a reader still has to get, and the copying.</summary>
 /// <remarks>
 /// Invariants. A page that a scan reported is owed until the interval that copied it is committed: a scan forgets what it reports, so nothing but
-/// these sets remembers it. Intervals that failed, and passes that broke off, give their pages back to <c>_owed</c>. A page is published
+/// the account remembers it. A page is published
 /// as it is when all threads stand still, or as it was live if no scan reports it again.
 /// </remarks>
 internal sealed class ProcessPages : IDisposable
@@ -22,19 +22,15 @@ internal sealed class ProcessPages : IDisposable
     private readonly IDirtyTracker _tracker;
     private readonly PageCopier _copier;
     private readonly PageChanges _changes = new();
-    private readonly PageSet _owed = new();
-    private readonly PageSet _current = new();
+    private readonly OwedPages _account = new();
     private readonly PageSet _dirty = new();
     private readonly PageSet _live = new();
-    private readonly SortedDictionary<ulong, PageSet> _uncommitted = [];
     private readonly List<PageRange> _failed = [];
     private readonly List<PageRange> _batch = [];
     private readonly PageSet _mapped = new();
     private readonly PageChanges _looked = new();
     private readonly List<(PageRange Piece, bool IsInside)> _pieces = [];
     private IReadOnlyList<MapsEntry> _frozenMappings = [];
-    private bool _dropEverythingFirst = true;
-    private ulong? _fullInterval;
     private bool _sawDirectIo;
 
     /// <summary>Looks after the private pages that belong to <paramref name="space"/>.</summary>
@@ -46,7 +42,7 @@ internal sealed class ProcessPages : IDisposable
     }
 
     /// <summary>True until an interval with every page has been given, and again if that one was not stored.</summary>
-    public bool IsFull => _dropEverythingFirst;
+    public bool IsFull => _account.DropsEverythingFirst;
 
     /// <summary>Pages that live passes copied in the interval under way.</summary>
     public ulong LivePages => _live.Count;
@@ -64,7 +60,7 @@ internal sealed class ProcessPages : IDisposable
         _dirty.Clear();
         _sawDirectIo = false;
         // A reader that knows an older version of the space must not keep pages that are gone since: all are dropped, and what is there given.
-        if (_dropEverythingFirst)
+        if (_account.DropsEverythingFirst)
             sink.PublishDrop(_space, new PageRange(0, 1UL << 52));
     }
 
@@ -168,49 +164,18 @@ internal sealed class ProcessPages : IDisposable
     public void Postpone() => Owe(_changes.Written);
 
     /// <summary>The interval is complete; its pages are kept in mind until its fate is known.</summary>
-    public void End(ulong interval)
-    {
-        var pages = new PageSet();
-        pages.Add(_current);
-        _current.Clear();
-        _uncommitted.Add(interval, pages);
-        if (_dropEverythingFirst)
-            _fullInterval = interval;
-        _dropEverythingFirst = false;
-    }
+    public void End(ulong interval) => _account.End(interval);
 
     /// <summary>The interval broke off before its end: everything it reported is owed to the next.</summary>
-    public void Abandon()
-    {
-        Owe(_current);
-        _current.Clear();
-    }
+    public void Abandon() => _account.Abandon();
 
     /// <summary>The interval, and all before it, are durable.</summary>
-    public void Committed(ulong interval)
-    {
-        foreach (ulong done in _uncommitted.Keys.Where(key => key <= interval).ToList())
-            _uncommitted.Remove(done);
-    }
+    public void Committed(ulong interval) => _account.Committed(interval);
 
     /// <summary>The interval, and all after it, were not stored. Not to be called between <see cref="ScanFrozen"/> and <see cref="End"/>.</summary>
-    public void Failed(ulong interval)
-    {
-        // If the one with every page was among them, the next must again say that nothing but what it gives exists.
-        if (_fullInterval is { } full && full >= interval)
-        {
-            _dropEverythingFirst = true;
-            _fullInterval = null;
-        }
+    public void Failed(ulong interval) => _account.Failed(interval);
 
-        foreach (ulong lost in _uncommitted.Keys.Where(key => key >= interval).ToList())
-        {
-            Owe(_uncommitted[lost]);
-            _uncommitted.Remove(lost);
-        }
-    }
-
-    private void Owe(PageSet pages) => _owed.Add(pages);
+    private void Owe(PageSet pages) => _account.Owed.Add(pages);
 
     // Whatever the scan reported before it broke off is forgotten by the kernel, so it is kept even then.
     private void Scan(IReadOnlyList<MapsEntry> mappings, bool isFrozen)
@@ -227,9 +192,9 @@ internal sealed class ProcessPages : IDisposable
         finally
         {
             foreach (PageRange dropped in _changes.Dropped)
-                _current.Add(dropped);
-            _current.Add(_changes.Zeroed);
-            _current.Add(_changes.Written);
+                _account.Said(dropped);
+            _account.Said(_changes.Zeroed);
+            _account.Said(_changes.Written);
             _dirty.Add(_changes.Written);
         }
     }
@@ -280,9 +245,9 @@ internal sealed class ProcessPages : IDisposable
         {
             // The mapping went away meanwhile. The freeze looks at these pages again, whatever its scan says.
             foreach (PageRange page in _failed)
-                _owed.Add(page);
+                _account.Owed.Add(page);
             foreach (PageRange run in _batch)
-                _owed.Add(run);
+                _account.Owed.Add(run);
             sink.PublishStream(offset, bytes, []);
             _batch.Clear();
             return 0;
@@ -303,9 +268,9 @@ internal sealed class ProcessPages : IDisposable
     // What is owed from before counts as reported by this scan: in a private mapping it is looked at again, elsewhere it is gone.
     private void TakeOwed(IReadOnlyList<MapsEntry> mappings)
     {
-        if (_owed.IsEmpty)
+        if (_account.Owed.IsEmpty)
             return;
-        _current.Add(_owed);
+        _account.Said(_account.Owed);
         _mapped.Clear();
         foreach (MapsEntry mapping in mappings)
         {
@@ -313,7 +278,7 @@ internal sealed class ProcessPages : IDisposable
                 continue;
             PageRange range = PageRange.FromBytes(mapping.Start, mapping.End);
             _mapped.Add(range);
-            _owed.Split(range, _pieces);
+            _account.Owed.Split(range, _pieces);
             foreach ((PageRange piece, bool isOwed) in _pieces)
             {
                 if (isOwed)
@@ -321,7 +286,7 @@ internal sealed class ProcessPages : IDisposable
             }
         }
 
-        foreach (PageRange owed in _owed.Runs)
+        foreach (PageRange owed in _account.Owed.Runs)
         {
             _mapped.Split(owed, _pieces);
             foreach ((PageRange piece, bool isInside) in _pieces)
@@ -331,6 +296,6 @@ internal sealed class ProcessPages : IDisposable
             }
         }
 
-        _owed.Clear();
+        _account.Owed.Clear();
     }
 }

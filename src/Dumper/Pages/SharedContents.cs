@@ -5,50 +5,85 @@ using Snap.Kernel.Abi;
 using Snap.Kernel.Files;
 using Snap.Kernel.Memory;
 using Snap.Kernel.Processes;
-using Snap.Kernel.Syscalls;
 
 namespace Snap.Dumper.Pages;
 
-/// <summary>The contents of shared-memory objects, given whole at every checkpoint: a write to them by descriptor, or by a process outside, shows in no page table of the target.</summary>
+/// <summary>
+/// The contents of shared-memory objects. All of it is read at every checkpoint and compared by sums with what was given before: a write to it by descriptor, or
+/// by a process outside, shows in no page table of the target. Only pages that differ are copied.
+/// </summary>
 /// <remarks>
 /// Read through a description of our own, opened anew from /proc, because the one that pidfd_getfd gives shares its file offset with the target.
-/// Only extents that hold data are read: a runtime's memfd may be 24 GiB with 3 MiB of data.
+/// Only extents that hold data are read: a runtime's memfd may be 24 GiB with 3 MiB of data. What a freeze would have much to copy of is given before, live.
 /// </remarks>
 internal sealed class SharedContents(ProcessHandle process) : IDisposable
 {
-    private readonly Dictionary<(ulong Device, ulong Inode), FileDescriptor> _opened = [];
-    private readonly List<(SpaceId Space, FileDescriptor File, PageRange Range)> _found = [];
-    private readonly HashSet<(ulong Device, ulong Inode)> _seen = [];
-    private readonly HashSet<SpaceId> _spaces = [];
+    private const ulong BufferLength = 1 << 20;
+
+    private readonly Dictionary<SpaceId, SharedPages> _spaces = [];
+    private MappedMemory? _buffer;
+
+    private MappedMemory Buffer
+    {
+        get
+        {
+            if (_buffer is null)
+            {
+                _buffer = MappedMemory.Anonymous(BufferLength);
+                _buffer.Populate(0, BufferLength);
+            }
+
+            return _buffer;
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (FileDescriptor file in _opened.Values)
-            file.Dispose();
-        _opened.Clear();
+        Forget();
+        _buffer?.Dispose();
     }
 
-    /// <summary>Finds the extents that hold data, with every thread standing still.</summary>
+    /// <summary>Starts an interval.</summary>
+    public void Begin()
+    {
+        foreach (SharedPages pages in _spaces.Values)
+            pages.Begin();
+    }
+
+    /// <summary>A freeze would have much to copy.</summary>
+    public bool WantsLivePass => _spaces.Values.Any(pages => pages.WantsLivePass);
+
+    /// <summary>Gives what would be much to copy in the freeze, while the target runs.</summary>
+    /// <param name="objects">As just seen; some may be gone by now.</param>
+    /// <param name="ids">Gives the spaces their ids.</param>
+    /// <param name="sink">Where the pages go.</param>
+    /// <returns>Pages given.</returns>
+    public ulong LivePass(IReadOnlyList<SharedObject> objects, SpaceTable ids, IPageSink sink)
+    {
+        ulong copied = 0;
+        foreach (SharedObject shared in objects)
+        {
+            SharedPages? pages = FindOrOpen(shared, ids.Reserve(shared.Device, shared.Inode));
+            if (pages is { WantsLivePass: true })
+                copied += pages.LivePass(shared.Length, sink, Buffer);
+        }
+
+        return copied;
+    }
+
+    /// <summary>Finds the pages that differ, with every thread standing still.</summary>
     /// <returns>Pages to copy.</returns>
     public ulong ScanFrozen(IReadOnlyList<SharedObject> objects, ISpaceIds ids)
     {
-        _found.Clear();
-        _seen.Clear();
-        _spaces.Clear();
+        foreach (SharedPages known in _spaces.Values)
+            known.IsSeen = false;
         ulong pages = 0;
         foreach (SharedObject shared in objects)
         {
-            FileDescriptor file = Open(shared);
-            SpaceId space = ids.SharedObject(shared.Device, shared.Inode);
-            _spaces.Add(space);
-            pages += FindData(file, space, shared.Length);
-        }
-
-        foreach ((ulong, ulong) gone in _opened.Keys.Where(key => !_seen.Contains(key)).ToList())
-        {
-            _opened[gone].Dispose();
-            _opened.Remove(gone);
+            SharedPages found = FindOrOpen(shared, ids.SharedObject(shared.Device, shared.Inode)) ?? throw Unreachable(shared);
+            found.IsSeen = true;
+            pages += found.ScanFrozen(shared, Buffer);
         }
 
         return pages;
@@ -59,77 +94,82 @@ internal sealed class SharedContents(ProcessHandle process) : IDisposable
     public ulong CopyFrozen(MappedMemory into, ulong offset, List<SpaceRun> runs)
     {
         ulong start = offset;
-        foreach ((SpaceId space, FileDescriptor file, PageRange range) in _found)
-        {
-            CopyRange(file, range, into, offset);
-            runs.Add(new SpaceRun(space, range));
-            offset += range.Count << PageRange.PageShift;
-        }
-
+        foreach (SharedPages pages in Seen())
+            offset += pages.CopyFrozen(into, offset, runs);
         return offset - start;
     }
 
-    /// <summary>After the thaw, before the pages of the pause: what is not among them is a hole.</summary>
+    /// <summary>After the thaw, before the pages of the pause: what is a hole now, and what was given live of objects that are gone.</summary>
     public void PublishFrozen(IPageSink sink)
     {
-        foreach (SpaceId space in _spaces)
-            sink.PublishDrop(space, new PageRange(0, 1UL << 52));
-    }
-
-    private static void CopyRange(FileDescriptor file, PageRange range, MappedMemory into, ulong offset)
-    {
-        ulong at = range.First << PageRange.PageShift;
-        ulong end = range.End << PageRange.PageShift;
-        while (at < end)
+        foreach (SharedPages pages in _spaces.Values)
         {
-            Span<byte> room = into.Slice(offset, (int)Math.Min(end - at, 1 << 20));
-            int got = (int)file.TryReadAt(at, room).OrThrow("read shared memory");
-            if (got == 0)
-            {
-                // The object ends within its last page.
-                room.Clear();
-                got = room.Length;
-            }
-
-            at += (ulong)got;
-            offset += (ulong)got;
+            if (pages.IsSeen)
+                pages.PublishFrozen(sink);
+            else
+                sink.PublishRemoved(pages.Space);
         }
     }
 
-    private ulong FindData(FileDescriptor file, SpaceId space, ulong length)
+    /// <summary>The interval is complete: what wasn't seen in its freeze is gone.</summary>
+    public void End(ulong interval)
     {
-        ulong pages = 0;
-        long at = 0;
-        while (at < (long)length)
+        foreach (SharedPages gone in _spaces.Values.Where(pages => !pages.IsSeen).ToList())
         {
-            SyscallResult data = file.TrySeek(at, Fcntl.SEEK_DATA);
-            if (data.Errno == Errno.ENXIO)
-                break;
-            long start = data.OrThrow("look for data of shared memory");
-            long end = Math.Min(file.TrySeek(start, Fcntl.SEEK_HOLE).OrThrow("look for holes of shared memory"), (long)length);
-            var range = PageRange.FromBytes((ulong)start, ((ulong)end + PageRange.PageSize - 1) & ~(ulong)(PageRange.PageSize - 1));
-            _found.Add((space, file, range));
-            pages += range.Count;
-            at = end;
+            _spaces.Remove(gone.Space);
+            gone.Dispose();
         }
 
+        foreach (SharedPages pages in _spaces.Values)
+            pages.End(interval);
+    }
+
+    /// <inheritdoc cref="OwedPages.Abandon"/>
+    public void Abandon()
+    {
+        foreach (SharedPages pages in _spaces.Values)
+            pages.Abandon();
+    }
+
+    /// <inheritdoc cref="OwedPages.Committed"/>
+    public void Committed(ulong interval)
+    {
+        foreach (SharedPages pages in _spaces.Values)
+            pages.Committed(interval);
+    }
+
+    /// <inheritdoc cref="OwedPages.Failed"/>
+    public void Failed(ulong interval)
+    {
+        foreach (SharedPages pages in _spaces.Values)
+            pages.Failed(interval);
+    }
+
+    /// <summary>Begins anew: everything is given again.</summary>
+    public void Forget()
+    {
+        foreach (SharedPages pages in _spaces.Values)
+            pages.Dispose();
+        _spaces.Clear();
+    }
+
+    private IEnumerable<SharedPages> Seen() => _spaces.Values.Where(pages => pages.IsSeen);
+
+    private SharedPages? FindOrOpen(SharedObject shared, SpaceId space)
+    {
+        if (_spaces.TryGetValue(space, out SharedPages? known))
+            return known;
+        if ((OpenByDescriptor(shared) ?? OpenByMapping(shared)) is not { } opened)
+            return null;
+        var pages = new SharedPages(space, opened);
+        _spaces.Add(space, pages);
         return pages;
     }
 
-    private FileDescriptor Open(SharedObject shared)
-    {
-        (ulong, ulong) key = (shared.Device, shared.Inode);
-        _seen.Add(key);
-        if (_opened.TryGetValue(key, out FileDescriptor? known))
-            return known;
-        FileDescriptor opened = OpenByDescriptor(shared) ?? OpenByMapping(shared) ?? throw new SnapException(ErrorCatalogue.CheckpointFailed,
-            $"cannot read shared memory of process {process.Pid}",
-            where: $"object {shared.Device:x}:{shared.Inode}, mapped at {shared.Mapping}",
-            why: "neither a descriptor nor /proc/PID/map_files gives access to it",
-            toDo: "run snap as root, or with CAP_CHECKPOINT_RESTORE, which map_files needs");
-        _opened.Add(key, opened);
-        return opened;
-    }
+    private SnapException Unreachable(SharedObject shared) => new(ErrorCatalogue.CheckpointFailed, $"cannot read shared memory of process {process.Pid}",
+        where: $"object {shared.Device:x}:{shared.Inode}, mapped at {shared.Mapping}",
+        why: "neither a descriptor nor /proc/PID/map_files gives access to it",
+        toDo: "run snap as root, or with CAP_CHECKPOINT_RESTORE, which map_files needs");
 
     private FileDescriptor? OpenByDescriptor(SharedObject shared)
     {
@@ -146,7 +186,8 @@ internal sealed class SharedContents(ProcessHandle process) : IDisposable
     {
         if (FileDescriptor.TryOpen(path, Fcntl.O_RDONLY, 0, out FileDescriptor? opened).IsError)
             return null;
-        if (opened!.Stat().st_ino == shared.Inode)
+        stat found = opened!.Stat();
+        if (found.st_ino == shared.Inode && found.st_dev == shared.Device)
             return opened;
         opened.Dispose();
         return null;

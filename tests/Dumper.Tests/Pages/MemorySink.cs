@@ -1,3 +1,4 @@
+using Snap.Dumper.Pages;
 using Snap.Image;
 using Snap.Kernel.Memory;
 
@@ -22,6 +23,9 @@ internal sealed class MemorySink : IPageSink, IDisposable
 
     public MappedMemory Memory { get; }
 
+    /// <summary>Pages whose bytes were given since this was last emptied.</summary>
+    public PageSet Given { get; } = new();
+
     /// <summary>False to take everything and keep nothing.</summary>
     public bool KeepsPages { get; set; } = true;
 
@@ -31,6 +35,9 @@ internal sealed class MemorySink : IPageSink, IDisposable
             _spaces.Add(space, pages = []);
         return pages;
     }
+
+    /// <summary>Spaces of which pages are kept.</summary>
+    public IEnumerable<SpaceId> Spaces => _spaces.Where(space => space.Value.Count > 0).Select(space => space.Key);
 
     /// <summary>The interval is complete; it may still fail.</summary>
     public void End(ulong interval)
@@ -47,15 +54,17 @@ internal sealed class MemorySink : IPageSink, IDisposable
         foreach (ulong lost in _undo.Keys.Where(key => key >= interval).Reverse().ToList())
         {
             foreach (((SpaceId space, ulong page), byte[]? bytes) in _undo[lost])
-            {
-                if (bytes is null)
-                    Pages(space).Remove(page);
-                else
-                    Pages(space)[page] = bytes;
-            }
-
+                Restore(space, page, bytes);
             _undo.Remove(lost);
         }
+    }
+
+    /// <summary>The interval under way broke off.</summary>
+    public void Abandon()
+    {
+        foreach (((SpaceId space, ulong page), byte[]? bytes) in _before)
+            Restore(space, page, bytes);
+        _before = [];
     }
 
     public ulong AcquireStream(int length) => 0;
@@ -70,9 +79,22 @@ internal sealed class MemorySink : IPageSink, IDisposable
 
     public void PublishDrop(SpaceId space, PageRange range) => Drop(space, range, keepZero: false);
 
-    public void PublishRemoved(SpaceId space) => _spaces.Remove(space);
+    public void PublishRemoved(SpaceId space)
+    {
+        Dictionary<ulong, byte[]> pages = Pages(space);
+        foreach (ulong page in pages.Keys.ToList())
+            Set(space, pages, page, null);
+    }
 
     public void Dispose() => Memory.Dispose();
+
+    private void Restore(SpaceId space, ulong page, byte[]? bytes)
+    {
+        if (bytes is null)
+            Pages(space).Remove(page);
+        else
+            Pages(space)[page] = bytes;
+    }
 
     // A zero page is kept as an empty array, so that "zero" and "absent" stay apart.
     private void Drop(SpaceId space, PageRange range, bool keepZero)
@@ -105,6 +127,7 @@ internal sealed class MemorySink : IPageSink, IDisposable
         foreach (SpaceRun run in runs)
         {
             _log?.Add("bytes", run.Range);
+            Given.Add(run.Range);
             Dictionary<ulong, byte[]> pages = Pages(run.Space);
             for (ulong page = run.Range.First; page < run.Range.End; page++, offset += PageRange.PageSize)
                 Set(run.Space, pages, page, Memory.Slice(offset, PageRange.PageSize).ToArray());

@@ -69,6 +69,9 @@ internal sealed class TrackedProcess : IDisposable
     /// <summary>How long the last scan with all threads standing still took, and what it found to copy.</summary>
     public (TimeSpan Time, ulong Pages) LastScan { get; private set; }
 
+    /// <summary>Pages copied, and of these those that had changed, by mapping; of all intervals but the first.</summary>
+    public SortedDictionary<string, (long Copied, long Changed)> ByMapping { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Intervals whose fate isn't known yet.</summary>
     public int Undecided => _undecided.Count;
 
@@ -146,6 +149,7 @@ internal sealed class TrackedProcess : IDisposable
             return;
         _isUnderWay = true;
         _log.Phase = string.Create(CultureInfo.InvariantCulture, $"epoch {_interval} begins");
+        _sink.Given.Clear();
         _pages.Begin(_sink);
     }
 
@@ -184,6 +188,7 @@ internal sealed class TrackedProcess : IDisposable
     private void Compare()
     {
         Dictionary<ulong, byte[]> model = _sink.Pages(_space);
+        PageSet given = _sink.Given;
         var mapped = new PageSet();
         long compared = 0, changed = 0;
         _newSums.Clear();
@@ -194,6 +199,7 @@ internal sealed class TrackedProcess : IDisposable
             PageRange range = PageRange.FromBytes(mapping.Start, mapping.End);
             mapped.Add(range);
             compared += (long)range.Count;
+            (long Copied, long Changed) share = default;
             for (ulong page = range.First; page < range.End; page++)
             {
                 int at = (int)((page - range.First) % (ulong)_entries.Length);
@@ -202,8 +208,16 @@ internal sealed class TrackedProcess : IDisposable
                 ulong sum = Compare(mapping, page, _entries[at], model.GetValueOrDefault(page));
                 if (sum != 0)
                     _newSums[page] = sum;
-                if (_sums.GetValueOrDefault(page) != sum)
-                    changed++;
+                bool isChanged = _sums.GetValueOrDefault(page) != sum;
+                changed += isChanged ? 1 : 0;
+                if (given.Contains(page))
+                    share = (share.Copied + 1, share.Changed + (isChanged ? 1 : 0));
+            }
+
+            if (_interval > 0 && share.Copied > 0)
+            {
+                (long Copied, long Changed) before = ByMapping.GetValueOrDefault($"{mapping}");
+                ByMapping[$"{mapping}"] = (before.Copied + share.Copied, before.Changed + share.Changed);
             }
         }
 

@@ -48,6 +48,31 @@ public sealed class TrackingExactnessTests(ITestOutputHelper output)
         Assert.True(report.PagesWrong == 0, $"{report}\n{report.FirstWrong}");
     }
 
+    // Needs nothing of the kernel: shared memory is compared by content, whoever may write to it.
+    [Theory]
+    [InlineData("-")]
+    [InlineData("of")]
+    public void No_page_of_shared_memory_is_missed(string switchedOff)
+    {
+        ulong first = Setting("SNAP_SEED", (ulong)Environment.TickCount64);
+        int epochs = (int)Setting("SNAP_EPOCHS", 40);
+        string program = CompiledProgram.Get("shared_history").Path;
+        TrackingReport sum = TrackingReport.None;
+        for (ulong seed = first; seed < first + Setting("SNAP_SEEDS", 4); seed++)
+        {
+            output.WriteLine($"shared seed {seed}");
+            sum += OnOwnThread(() =>
+            {
+                using var history = new SharedHistory(seed, program, switchedOff);
+                return history.Run(epochs);
+            });
+            Assert.True(sum.PagesWrong == 0, $"{sum}\n{sum.FirstWrong}");
+        }
+
+        output.WriteLine($"shared: {sum}");
+        Assert.True(sum.PagesCompared > 0);
+    }
+
     private static void SkipUnlessSupported(TrackerKind kind)
     {
         Skip.If(kind == TrackerKind.WriteProtect && !Userfaultfd.IsSupported, "this kernel has no asynchronous write-protect (Linux 6.7)");
