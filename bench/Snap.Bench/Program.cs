@@ -17,7 +17,7 @@ static int Usage()
         usage: Snap.Bench pause [MIB]      a pause against gcore's, and of increments with 1 % dirty (default 1024 MiB)
                Snap.Bench commands [RUNS]  start-up, warm take and restore of a small process (default 20 runs)
                Snap.Bench peers [SCALE [ROUNDS]]       the store against restic, borg and zstd on programs' memory (default 1, 3)
-               Snap.Bench increments [COUNT [MIB]]     a chain of increments, 1 % dirty each (default 1000, 64 MiB)
+               Snap.Bench increments [COUNT [MIB [SCHEME…]]]  a chain of increments, 1 % dirty each (default 1000, 64 MiB)
                Snap.Bench micro                        hash, compare, encode, decode, index, commit
         SNAP_BINARY names the snap binary; docs/benchmarks.md tells what the figures mean.
         """);
