@@ -66,6 +66,7 @@ public sealed class IndexTests
             Check(index);
             index.Absorb(state, force: true);
         }
+        Assert.All(Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
         Assert.True(Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length) > 6 << 20);
         using Index.FasterIndex again = Index.FasterIndex.Open(path, segments, state, Count, budgetBytes: 6 << 20, null);
         Check(again);
