@@ -17,7 +17,12 @@ internal static class IncrementsBench
         try
         {
             Console.WriteLine($"seed {Seed}, {count} increments of {pages / 256} MiB that dirty 1 % each (most in a few words a page, one in ten wholly)");
-            Measure(Path.Combine(directory, "store"), count, pages, new Random(Seed));
+            string[] schemes = args.Length > 2 ? args[2..] : ["tree"];
+            foreach (string scheme in schemes)
+            {
+                Console.WriteLine($"scheme {scheme}");
+                Measure(Path.Combine(directory, scheme), Options(scheme), count, pages, new Random(Seed));
+            }
             return 0;
         }
         finally
@@ -26,7 +31,15 @@ internal static class IncrementsBench
         }
     }
 
-    private static void Measure(string path, int count, int pages, Random random)
+    /// <summary>What a delta's base is: of a chain the version before, of a star one far back; the tree is what the store does.</summary>
+    private static StoreOptions Options(string scheme) => scheme switch
+    {
+        "chain" => new StoreOptions { DeltaSiblingBytes = 0, MaxDeltaDepth = 200 },
+        "star" => new StoreOptions { DeltaSiblingBytes = int.MaxValue, MaxDeltaDepth = 1 },
+        _ => new StoreOptions(),
+    };
+
+    private static void Measure(string path, StoreOptions options, int count, int pages, Random random)
     {
         byte[] memory = new byte[pages * PageRange.PageSize];
         for (int page = 0; page < pages; page++)
@@ -34,7 +47,7 @@ internal static class IncrementsBench
         byte[] firstMemory = (byte[])memory.Clone();
         var commits = new List<double>();
         long firstBytes = 0, laterBytes = 0;
-        using (StoreWriter store = StoreWriter.Open(path))
+        using (StoreWriter store = StoreWriter.Open(path, options))
         {
             SnapshotId parent = SnapshotId.None;
             for (int i = 0; i < count; i++)

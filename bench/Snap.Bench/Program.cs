@@ -7,9 +7,16 @@ return args switch
     ["peers", .. string[] rest] => PeersBench.Run(rest),
     ["increments", .. string[] rest] => IncrementsBench.Run(rest),
     ["micro"] => StoreMicro.RunAll(),
+    ["images", var directory, var scale] => MakeImages(directory, double.Parse(scale, System.Globalization.CultureInfo.InvariantCulture)),
     ["work", var seed, var size] => DotnetWork.Run(int.Parse(seed), int.Parse(size)),
     _ => Usage(),
 };
+
+static int MakeImages(string directory, double scale)
+{
+    new MemoryImages(directory, seed: 4711, scale).Make();
+    return 0;
+}
 
 static int Usage()
 {
@@ -17,7 +24,8 @@ static int Usage()
         usage: Snap.Bench pause [MIB]      a pause against gcore's, and of increments with 1 % dirty (default 1024 MiB)
                Snap.Bench commands [RUNS]  start-up, warm take and restore of a small process (default 20 runs)
                Snap.Bench peers [SCALE [ROUNDS]]       the store against restic, borg and zstd on programs' memory (default 1, 3)
-               Snap.Bench increments [COUNT [MIB]]     a chain of increments, 1 % dirty each (default 1000, 64 MiB)
+               Snap.Bench images DIR SCALE             only the images of programs' memory
+               Snap.Bench increments [COUNT [MIB [SCHEME…]]]  a chain of increments, 1 % dirty each (default 1000, 64 MiB)
                Snap.Bench micro                        hash, compare, encode, decode, index, commit
         SNAP_BINARY names the snap binary; docs/benchmarks.md tells what the figures mean.
         """);

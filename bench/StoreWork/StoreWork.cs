@@ -10,6 +10,7 @@ namespace Snap.Bench;
 internal static class StoreWork
 {
     private const int BatchPages = 256;
+    private const int ReadPages = 2048;
 
     public static int Add(string storeDirectory, string images, int version, bool dirtyOnly)
     {
@@ -58,7 +59,7 @@ internal static class StoreWork
         foreach (SnapshotInfo snapshot in store.Snapshots.Where(snapshot => snapshot.Sequence == (ulong)version))
         {
             using SnapshotContent content = store.OpenSnapshot(snapshot.Id);
-            using FileStream file = File.Create(Path.Combine(into, snapshot.Name + ".img"));
+            using var file = new FileStream(Path.Combine(into, snapshot.Name + ".img"), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
             ReadAll(content, file);
         }
         return 0;
@@ -66,16 +67,16 @@ internal static class StoreWork
 
     public static long ReadAll(SnapshotContent content, Stream into)
     {
-        byte[] buffer = new byte[BatchPages * PageRange.PageSize];
+        byte[] buffer = new byte[ReadPages * PageRange.PageSize];
         long pages = 0;
         foreach (PageRun run in content.Runs(new SpaceId(1)))
         {
             for (ulong first = run.Range.First; first < run.Range.End;)
             {
-                int count = (int)Math.Min(BatchPages, run.Range.End - first);
-                Span<byte> part = buffer.AsSpan(0, count * PageRange.PageSize);
-                content.ReadPages(new SpaceId(1), first, part);
-                into.Write(part);
+                int count = (int)Math.Min(ReadPages, run.Range.End - first);
+                Memory<byte> part = buffer.AsMemory(0, count * PageRange.PageSize);
+                content.ReadPagesInParallel(new SpaceId(1), first, part);
+                into.Write(part.Span);
                 (first, pages) = (first + (ulong)count, pages + count);
             }
         }

@@ -38,10 +38,13 @@ public sealed partial class SnapshotBuilder
             return;
         }
         ulong before = draft.Before(page);
-        PageVersion? previous = PageMap.IsData(before) ? _writer.FindPage(new SlotAddress(before)) : null;
+        PageVersion? previous = PageMap.IsData(before) ? _writer.FindPage(new SlotAddress(before)) : FindInSibling(draft, page, bytes, out before);
         if (previous is not null && previous.Bytes.Span.SequenceEqual(bytes))
         {
-            _unchanged++;
+            if (draft.Replaces)
+                _deduplicated++;
+            else
+                _unchanged++;
             draft.Set(page, before);
             return;
         }

@@ -83,6 +83,25 @@ public sealed class SnapshotContent : IDisposable
         }
     }
 
+    /// <summary>Copies pages as <see cref="ReadPages"/> does, decoding on all cores; for a mebibyte and more at a time.</summary>
+    /// <exception cref="SnapException">A page is damaged: nothing of what was copied counts.</exception>
+    public void ReadPagesInParallel(SpaceId space, ulong firstPage, Memory<byte> into)
+    {
+        const int PartBytes = 64 * PageRange.PageSize;
+        try
+        {
+            Parallel.For(0, (into.Length + PartBytes - 1) / PartBytes, part =>
+            {
+                int at = part * PartBytes;
+                ReadPages(space, firstPage + (ulong)(at >> PageRange.PageShift), into.Slice(at, Math.Min(PartBytes, into.Length - at)).Span);
+            });
+        }
+        catch (AggregateException failures) when (failures.InnerExceptions.OfType<SnapException>().FirstOrDefault() is { } first)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(first);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

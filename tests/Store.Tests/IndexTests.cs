@@ -50,6 +50,40 @@ public sealed class IndexTests
         }
     }
 
+    // Goal: an index larger than its memory finds everything, and keeps to its budget. Method: FasterKV's part in memory is far smaller.
+    [Fact]
+    public void An_index_larger_than_its_memory_finds_every_page_also_after_reopening()
+    {
+        using var directory = new TemporaryDirectory();
+        const int Count = 400_000;
+        string path = Path.Combine(directory.Path, "index");
+        var state = new Catalog.CatalogState();
+        var segments = new Segments.SegmentSet(new Snap.Store.Disk.PosixDisk(directory.Path), state);
+        using (Index.FasterIndex index = Index.FasterIndex.Open(path, segments, state, Count, budgetBytes: 6 << 20, null))
+        {
+            for (int from = 0; from < Count; from += 10_000)
+                index.Add([.. Enumerable.Range(from, 10_000).Select(i => KeyValuePair.Create(Hash(i), new SlotAddress(1, (uint)i)))]);
+            Check(index);
+            index.Absorb(state, force: true);
+        }
+        Assert.All(Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+        Assert.True(Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length) > 6 << 20);
+        using Index.FasterIndex again = Index.FasterIndex.Open(path, segments, state, Count, budgetBytes: 6 << 20, null);
+        Check(again);
+
+        static ulong Hash(int i) => (ulong)(i + 1) * 0x9E3779B97F4A7C15;
+
+        static void Check(Index.FasterIndex index)
+        {
+            for (int i = 0; i < Count; i += 37)
+            {
+                Assert.True(index.TryFind(Hash(i), out SlotAddress address));
+                Assert.Equal(new SlotAddress(1, (uint)i), address);
+                Assert.False(index.TryFind(Hash(i) + 1, out _));
+            }
+        }
+    }
+
     [Fact]
     public void Histories_with_collections_read_back_with_a_large_index()
     {

@@ -73,6 +73,40 @@ public sealed class StoreModelTests
         Assert.Equal(old, read);
     }
 
+    // What a fork costs: the child's pages are the parent's, or differ from them in a few bytes, under a hash that nothing tells of.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_forked_siblings_pages_are_stored_as_differences(bool isInSameSnapshot)
+    {
+        var disk = new CrashDisk();
+        using StoreWriter writer = StoreWriter.Open(disk, new StoreOptions());
+        byte[] pages = new byte[320 * PageRange.PageSize];
+        new Random(3).NextBytes(pages);
+        byte[] child = (byte[])pages.Clone();
+        for (int page = 0; page < 32; page++)
+            child[(page * PageRange.PageSize) + 77]++;
+        SnapshotInfo fork;
+        if (isInSameSnapshot)
+        {
+            fork = Commit(writer, "alpha", SnapshotId.None, builder =>
+            {
+                builder.Put(new SpaceId(1), 1000, pages);
+                builder.Put(new SpaceId(2), 1000, child);
+            });
+        }
+        else
+        {
+            SnapshotInfo first = Commit(writer, "alpha", SnapshotId.None, builder => builder.Put(new SpaceId(1), 1000, pages));
+            fork = Commit(writer, "alpha", first.Id, builder => builder.Put(new SpaceId(2), 1000, child));
+        }
+        Assert.Equal((288, 32), (fork.Statistics.PagesDeduplicated, fork.Statistics.PagesDelta));
+        using SnapshotContent content = writer.Reader.OpenSnapshot(fork.Id);
+        byte[] read = new byte[child.Length];
+        content.ReadPages(new SpaceId(2), 1000, read);
+        Assert.Equal(child, read);
+    }
+
     private static SnapshotInfo Commit(StoreWriter writer, string name, SnapshotId parent, Action<SnapshotBuilder> give)
     {
         using SnapshotBuilder builder = writer.Begin(name, parent);

@@ -166,8 +166,8 @@ internal sealed class PageGroup
         }
         if (best == 0)
             return false;
-        // Far from its base: perhaps it is smaller alone, and then it is also the better base for the next version.
-        if (best > limit)
+        // Very far from its base: perhaps it is hardly larger alone, and then it is also the better base for the next version.
+        if (best > 2 * limit)
         {
             int alone = Zstd.Compress(Pages, default, _trial.AsSpan(0, Math.Min(budget, best + (best / 4))), rules.Level);
             if (alone > 0)

@@ -121,7 +121,18 @@ internal sealed class FasterIndex : IChunkIndex
             _session.Dispose();
             _store.Dispose();
             _device.Dispose();
+            Protect();
         }
+    }
+
+    /// <summary>FASTER makes its files for everybody. Nobody else gets into the directory, but modes outlive a move.</summary>
+    private void Protect()
+    {
+        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        foreach (string path in Directory.EnumerateFiles(_directory, "*", SearchOption.AllDirectories))
+            File.SetUnixFileMode(path, OwnerOnly);
+        foreach (string path in Directory.EnumerateDirectories(_directory, "*", SearchOption.AllDirectories))
+            File.SetUnixFileMode(path, OwnerOnly | UnixFileMode.UserExecute);
     }
 
     private static FasterIndex? TryRecover(string directory, long expectedEntries, long budgetBytes)

@@ -15,6 +15,19 @@ internal sealed class SpaceDraft(SpaceId space, PageMap? parent)
     /// <summary>Changes to the parent's pages.</summary>
     public PageMap Changes { get; } = new();
 
+    /// <summary>For a new space: the one that its pages were found to be like last.</summary>
+    public SpaceId? Sibling { get; set; }
+
+    /// <summary>Pages since then that were like no other space's.</summary>
+    public int SiblingMisses { get; set; }
+
+    /// <summary>What the page is now.</summary>
+    public ulong Now(ulong page)
+    {
+        ulong changed = Changes.Get(page);
+        return changed == PageMap.Absent ? Before(page) : changed;
+    }
+
     /// <summary>The page in the parent.</summary>
     public ulong Before(ulong page) => parent?.Get(page) ?? PageMap.Absent;
 

@@ -42,7 +42,10 @@ internal sealed class ModelSnapshot
                 {
                     int count = (int)Math.Min(64, run.Range.End - first);
                     Span<byte> read = buffer.AsSpan(0, count * PageRange.PageSize);
-                    content.ReadPages(new SpaceId(space), first, read);
+                    if (first % 2 == 0)
+                        content.ReadPages(new SpaceId(space), first, read);
+                    else
+                        content.ReadPagesInParallel(new SpaceId(space), first, buffer.AsMemory(0, read.Length));
                     for (int i = 0; i < count; i++)
                     {
                         Assert.True(expected.MoveNext(), $"page {first + (ulong)i} of space {space} should be absent");
