@@ -33,7 +33,7 @@ public sealed partial class TreeTracer
             for (long start = Environment.TickCount64; Environment.TickCount64 - start < deadline.TotalMilliseconds; Thread.Sleep(StuckPollMs))
                 _target.Freezer.ReleaseStuck();
             // Those that had not stopped even then are ours still: nobody can seize them before they are released.
-            if (_target.Freezer.Stuck.Count > 0)
+            if (HasStuckThreads)
                 throw Failed(result, deadline);
             deadline *= 2;
         }

@@ -1,5 +1,6 @@
 using Snap.Dumper.Host;
 using Snap.Image;
+using Snap.Testing;
 
 namespace Snap.Dumper.Tests.Host;
 
