@@ -58,4 +58,9 @@ public static class Signal
     public const int SI_QUEUE = -1;
     public const int SI_TIMER = -2;
     public const int SI_TKILL = -6;
+    public const int CLD_EXITED = 1;
+    public const int CLD_KILLED = 2;
+    public const int CLD_DUMPED = 3;
+    public const int CLD_TRAPPED = 4;
+    public const int CLD_STOPPED = 5;
 }

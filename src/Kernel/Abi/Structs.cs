@@ -224,3 +224,12 @@ public struct kcmp_epoll_slot
 {
     public uint efd, tfd, toff;
 }
+
+/// <summary>siginfo_t as waitid(2) fills it in.</summary>
+[AbiStruct("siginfo_t", "signal.h"), StructLayout(LayoutKind.Sequential, Size = 128)]
+public struct child_siginfo
+{
+    public int si_signo, si_errno, si_code, __pad0, si_pid;
+    public uint si_uid;
+    public int si_status;
+}

@@ -102,25 +102,23 @@ public sealed unsafe partial class ChildProcess
     /// <summary>Waits until it ends, and reaps it.</summary>
     public WaitStatus Wait()
     {
-        if (_ended is { } known)
-            return known;
-        int status;
-        Door.CallRestarting(SyscallNumber.wait4, (ulong)Pid, (ulong)(&status), unchecked((ulong)Sched.__WALL)).OrThrow("wait4", Pid);
-        return Reaped(status);
+        while (true)
+        {
+            if (_ended is { } known)
+                return known;
+            if (HasEnded(0))
+                Reap();
+            else
+                Thread.Sleep(1);
+        }
     }
 
     /// <summary>Reaps it if it has ended.</summary>
     /// <returns>False while it runs.</returns>
     public bool TryWait(out WaitStatus ended)
     {
-        if (_ended is null)
-        {
-            int status;
-            long got = Door.CallRestarting(SyscallNumber.wait4, (ulong)Pid, (ulong)(&status), unchecked((ulong)(Sched.__WALL | Sched.WNOHANG))).OrThrow("wait4", Pid);
-            if (got != 0)
-                Reaped(status);
-        }
-
+        if (_ended is null && HasEnded(Sched.WNOHANG))
+            Reap();
         ended = _ended.GetValueOrDefault();
         return _ended is not null;
     }
@@ -142,18 +140,30 @@ public sealed unsafe partial class ChildProcess
             Thread.Sleep(1);
     }
 
-    private WaitStatus Reaped(int status)
+    /// <remarks>A child that is traced by another thread of ours shows its stops to every wait of ours (ptrace(2)): they are left to that thread.</remarks>
+    private bool HasEnded(int options)
     {
-        var ended = new WaitStatus(status);
-        _ended = ended;
+        while (true)
+        {
+            SyscallResult looked = ChildState.TryLook(Pid, options, out ChildState state);
+            if (looked.Errno == Errno.EINTR)
+                continue;
+            looked.OrThrow("waitid", Pid);
+            return state.HasEnded;
+        }
+    }
+
+    private void Reap()
+    {
+        int status;
+        Door.CallRestarting(SyscallNumber.wait4, (ulong)Pid, (ulong)(&status), unchecked((ulong)Sched.__WALL)).OrThrow("wait4", Pid);
+        _ended = new WaitStatus(status);
         lock (Starting)
         {
             // The pid may be another child's by now.
             if (Started.GetValueOrDefault(Pid) == this)
                 Started.Remove(Pid);
         }
-
-        return ended;
     }
 
     /// <summary>SigIgn as exec would pass it on, without SIGPIPE: that one the runtime ignores for itself.</summary>

@@ -42,16 +42,11 @@ public sealed unsafe class Tracee
     /// </remarks>
     public bool TryWait(Deadline deadline)
     {
-        const int status = 24 / sizeof(int), pid = 16 / sizeof(int), code = 8 / sizeof(int);
-        const int CLD_TRAPPED = 4, CLD_STOPPED = 5;
         CheckOwner();
-        int* info = stackalloc int[128 / sizeof(int)];
         while (true)
         {
             bool isLate = deadline.HasPassed;
-            info[pid] = 0;
-            SyscallResult waited = Door.Call(SyscallNumber.waitid, Sched.P_PID, (ulong)Tid, (ulong)info,
-                (ulong)(Sched.WEXITED | Sched.WUNTRACED | Sched.WNOWAIT | Sched.__WALL | (isLate ? Sched.WNOHANG : 0)), 0);
+            SyscallResult waited = ChildState.TryLook(Tid, Sched.WUNTRACED | (isLate ? Sched.WNOHANG : 0), out ChildState state);
             if (waited.Errno == Errno.ECHILD)
             {
                 // Reaped elsewhere: a thread other than the leader that ended while exec or exit_group took the process down.
@@ -61,11 +56,11 @@ public sealed unsafe class Tracee
 
             if (waited.Errno != Errno.EINTR)
                 waited.OrThrow("waitid", Tid);
-            if (!waited.IsError && info[pid] != 0)
+            if (!state.IsNothing)
             {
                 // An end has to be taken, or the thread stays a zombie and its process with it.
-                if (info[code] is CLD_TRAPPED or CLD_STOPPED)
-                    LastStop = new WaitStatus((info[status] << 8) | 0x7F);
+                if (state.IsStopped)
+                    LastStop = new WaitStatus((state.Status << 8) | 0x7F);
                 else
                     TakeStop();
                 return true;

@@ -1,5 +1,7 @@
 using Snap.Kernel.Abi;
 using Snap.Kernel.Processes;
+using Snap.Kernel.Tests.Tracing;
+using Snap.Kernel.Tracing;
 
 namespace Snap.Kernel.Tests.Processes;
 
@@ -31,6 +33,32 @@ public sealed class ChildProcessTests
         {
             Volatile.Write(ref isOver, true);
             Array.ForEach(busy, thread => thread.Join());
+        }
+    }
+
+    // The kernel tells the stops of a traced child to every wait of the process, and one that is taken is lost to the thread that traces.
+    [Fact]
+    public void A_wait_for_the_end_of_a_child_leaves_its_stops_to_the_thread_that_traces_it()
+    {
+        ChildProcess child = ChildProcess.Start(new SpawnOptions { Program = "sleep", Arguments = ["1000"] });
+        try
+        {
+            TracerThread.Run(() =>
+            {
+                using FrozenProcess frozen = FrozenProcess.PrepareOrGone(child.Pid)!;
+                Assert.Equal(FreezeOutcome.Frozen, frozen.Freeze(Deadline.Never).Outcome);
+                Assert.False(child.TryWait(out _));
+                using Deadline soon = Deadline.After(TimeSpan.FromSeconds(5));
+                Assert.True(frozen.Threads[0].TryWait(soon), "the stop was taken");
+                Assert.True(frozen.Threads[0].IsParked);
+                frozen.Thaw();
+            });
+            Assert.False(child.TryWait(out _));
+        }
+        finally
+        {
+            child.Signal(Signal.SIGKILL);
+            Assert.Equal(Signal.SIGKILL, child.Wait().KillSignal);
         }
     }
 }
