@@ -34,7 +34,7 @@ static const char *target_name;
 static const char *target_directory; /* null: stdin and stdout */
 static char target_command_path[512];
 static char target_answer_path[512];
-static int target_failures;       /* of the current check */
+static int target_failures;       /* since the last check, that one included */
 static int target_total_failures;
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -155,10 +155,10 @@ static const char *next_command(void)
 
 static void run_check(void (*check)(void))
 {
-    target_failures = 0;
     check();
-    target_total_failures += target_failures;
-    say("%s %s", target_failures ? "bad" : "ok", target_name);
+    int failures = __atomic_exchange_n(&target_failures, 0, __ATOMIC_SEQ_CST);
+    target_total_failures += failures;
+    say("%s %s", failures ? "bad" : "ok", target_name);
 }
 
 /* Answers "check" and "exit"; any other command goes to other, if there is one. */

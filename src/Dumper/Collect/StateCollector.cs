@@ -32,6 +32,7 @@ public sealed partial class StateCollector : IDisposable
     private readonly PipeContents _pipeContents = new();
     private readonly FileCatalogue _files = new();
     private readonly ProcText _text = new();
+    private readonly InterruptedCalls _interrupted;
     private int _threadCount;
     private byte[][] _pending = [];
     private ProcStat _stat = null!;
@@ -49,6 +50,7 @@ public sealed partial class StateCollector : IDisposable
         _target = target;
         _live = new LiveView(target.Pid);
         _descriptors = new DescriptorTable(target.Pid);
+        _interrupted = new InterruptedCalls(target.Pid);
         _sharedObjects = new SharedObjectList(target.Pid);
         _liveSharedObjects = new SharedObjectList(target.Pid);
     }
@@ -81,6 +83,7 @@ public sealed partial class StateCollector : IDisposable
         HostFacts.Warm();
         _findings.Clear();
         _findings.AddRange(PreflightCheck.Run(_live));
+        _interrupted.LookLive();
         _target.SignalsInDescriptors = _live.Descriptors.SignalsTaken;
         TaskFiles process = TaskFiles.OfProcess(_target.Pid);
         _commandLine = [.. (process.ReadCommandLine() ?? []).Select(ImageText.Of)];
@@ -191,12 +194,12 @@ public sealed partial class StateCollector : IDisposable
         {
             if (threads[i].Tid == session.Thread.Tid)
             {
-                _threads[i].TakeStopped(threads[i], session);
+                _threads[i].TakeStopped(threads[i], session, _interrupted);
                 continue;
             }
 
             using InjectionSession other = _target.EnterThread(threads[i]);
-            _threads[i].TakeStopped(threads[i], other);
+            _threads[i].TakeStopped(threads[i], other, _interrupted);
             // Code put under a thread in 32-bit mode would be read as other code.
             if (_threads[i].IsCompatible)
                 continue;

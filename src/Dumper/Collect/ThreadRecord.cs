@@ -52,13 +52,14 @@ internal sealed class ThreadRecord
     public int ExtendedStateLength => _extendedStateLength;
 
     /// <summary>Takes what ptrace tells.</summary>
-    public void TakeStopped(Tracee thread, InjectionSession session)
+    public void TakeStopped(Tracee thread, InjectionSession session, InterruptedCalls interrupted)
     {
         Tid = thread.Tid;
         IsGroupStopped = thread.GroupStopSignal != 0;
         HasUserDispatch = thread.HasSyscallUserDispatch();
         // The session has moved them out of a restartable sequence already.
         _registers = session.Registers;
+        interrupted.Name(Tid, ref _registers, session.Memory);
         _mask = session.SignalMask;
         _restartable = thread.GetRestartableSequence();
         _extendedStateLength = thread.GetExtendedState(_extendedState);

@@ -1,4 +1,5 @@
 using Snap.Kernel.Abi;
+using Snap.Kernel.Memory;
 using Snap.Kernel.Processes;
 using Snap.Kernel.Tracing;
 
@@ -23,6 +24,9 @@ public sealed class InjectionSession : IDisposable
 
     /// <summary>The thread that makes the calls.</summary>
     public Tracee Thread { get; }
+
+    /// <summary>The target's memory.</summary>
+    public RemoteMemory Memory => _agent.Memory;
 
     /// <summary>Registers of the thread as it was stopped.</summary>
     public user_regs_struct Registers => _borrowed.Original;

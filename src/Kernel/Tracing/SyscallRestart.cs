@@ -16,6 +16,23 @@ public static class SyscallRestart
     public static bool IsPending(in user_regs_struct registers) =>
         (long)registers.orig_rax >= 0 && (long)registers.rax is ERESTARTSYS or ERESTARTNOINTR or ERESTARTNOHAND or ERESTART_RESTARTBLOCK;
 
+    /// <summary>True if the call goes on by restart_syscall(2), with what the kernel noted down about it.</summary>
+    public static bool HasRestartBlock(in user_regs_struct registers) => (long)registers.orig_rax >= 0 && (long)registers.rax == ERESTART_RESTARTBLOCK;
+
+    /// <summary>
+    /// True if the kernel may have prepared that already: the thread was stopped anew behind the stop, before it ran an instruction. It has if there is a
+    /// `syscall` instruction at rip; else it is a call that returned 219.
+    /// </summary>
+    public static bool IsAboutToRestart(in user_regs_struct registers) =>
+        (long)registers.orig_rax >= 0 && registers.rax == (ulong)SyscallNumber.restart_syscall;
+
+    /// <summary>Undoes that.</summary>
+    public static void TakeBackRestart(ref user_regs_struct registers)
+    {
+        registers.rip += 2;
+        registers.rax = unchecked((ulong)ERESTART_RESTARTBLOCK);
+    }
+
     /// <summary>Rewinds to the call.</summary>
     /// <param name="registers">As the stop showed them.</param>
     /// <param name="sameThread">

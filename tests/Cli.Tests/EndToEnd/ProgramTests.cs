@@ -75,6 +75,26 @@ public sealed class ProgramTests
         Assert.Equal(0, parent!.WaitForEnd().ExitCode);
     }
 
+    // From the second time on the kernel tells only that the call was interrupted, not which one it is.
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Calls_that_were_interrupted_many_times_are_made_again(bool byOneWatch)
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        using Target target = Target.Start("blocking_calls");
+        Assert.Empty(target.Check());
+        if (byOneWatch)
+            store.Run("watch", SnapStore.Text(target.Pid), "--every", "20ms", "--count", "5");
+        else
+            Enumerable.Range(0, 3).ToList().ForEach(_ => store.Take(target.Pid));
+        target.Kill();
+        Command parent = store.RestoreInto(target, "blocking_calls", "--files", "keep");
+        Assert.Empty(target.Check());
+        Assert.Equal(["bye"], target.Ask("exit"));
+        Assert.Equal(0, parent.WaitForEnd().ExitCode);
+    }
+
     [SkippableFact]
     public void A_restored_counter_goes_on_from_exactly_where_the_snapshot_was()
     {
