@@ -1,9 +1,7 @@
-using Snap.Dumper.Collect;
 using Snap.Kernel;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Memory;
 using Snap.Kernel.Tracing;
-using Snap.Testing;
 
 namespace Snap.Dumper.Tests.Collect;
 
