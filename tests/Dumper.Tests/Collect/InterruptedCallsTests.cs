@@ -1,4 +1,4 @@
-using Snap.Kernel;
+using Snap.Dumper.Collect;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Memory;
 using Snap.Kernel.Tracing;
