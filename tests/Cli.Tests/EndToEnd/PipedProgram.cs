@@ -28,6 +28,7 @@ internal sealed class PipedProgram : IDisposable
                 Program = program,
                 Arguments = arguments,
                 NewSession = true,
+                CloseOthers = true,
                 Descriptors = new Dictionary<int, FileDescriptor> { [0] = inputRead, [1] = outputWrite, [2] = outputWrite },
             });
             return new PipedProgram(child, inputWrite, outputRead);

@@ -1,7 +1,9 @@
 using Snap.Dumper.Collect;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Memory;
+using Snap.Kernel.Procfs;
 using Snap.Kernel.Tracing;
+using Snap.Testing;
 
 namespace Snap.Dumper.Tests.Collect;
 
@@ -20,8 +22,7 @@ public sealed class InterruptedCallsTests
             using FrozenProcess frozen = FrozenProcess.PrepareOrGone(target.Pid)!;
             InterruptedCalls byEarlier = new(target.Pid), bySleep = new(target.Pid), byArguments = new(target.Pid);
             Freeze(frozen, (tid, registers) => byEarlier.Name(tid, ref registers, memory));
-            // They have to be asleep again, in what the kernel restarted.
-            Thread.Sleep(20);
+            Patience.Until(() => AllSleep(target.Pid), "all threads to sleep again, in what the kernel restarted");
             bySleep.LookLive();
             Freeze(frozen, (tid, registers) =>
             {
@@ -39,6 +40,9 @@ public sealed class InterruptedCallsTests
         Assert.DoesNotContain(SyscallNumber.restart_syscall, found);
         Assert.Empty(target.Check());
     }
+
+    private static bool AllSleep(int pid) =>
+        TaskFiles.OfProcess(pid).ListThreads()!.All(tid => TaskFiles.OfThread(pid, tid).ReadBlockedCall() is { IsRunning: false, Number: >= 0 });
 
     private static void Freeze(FrozenProcess frozen, Action<int, user_regs_struct> look)
     {
