@@ -22,6 +22,7 @@ namespace Snap.Dumper.Tests.Pages;
 internal sealed class TrackedProcess : IDisposable
 {
     private static readonly SpaceId _space = new(1);
+    private readonly int _pid;
     private readonly string _title;
     private readonly bool _hasDirectIo;
     private readonly FrozenProcess _frozen;
@@ -48,7 +49,7 @@ internal sealed class TrackedProcess : IDisposable
     /// <param name="hasDirectIo">True if the program reads by O_DIRECT.</param>
     public TrackedProcess(TrackerKind kind, ChildProcess child, string title, bool hasDirectIo)
     {
-        (_title, _hasDirectIo) = (title, hasDirectIo);
+        (_pid, _title, _hasDirectIo) = (child.Pid, title, hasDirectIo);
         _frozen = FrozenProcess.PrepareOrGone(child.Pid)!;
         _memory = RemoteMemory.Open(child.Pid);
         _maps = MapsReader.OpenOrGone(child.Pid)!;
@@ -270,8 +271,20 @@ internal sealed class TrackedProcess : IDisposable
     private void Wrong(MapsEntry mapping, ulong page, ulong entry, byte[]? kept)
     {
         string first = Report.PagesWrong > 0 ? "" : string.Create(CultureInfo.InvariantCulture,
-            $"{_title}: page {page << PageRange.PageShift:x} of {mapping}, pagemap {entry:x16}, kept {Describe(kept)}, is {Describe(_actual)}\n{_log.Of(page)}");
+            $"{_title}: page {page << PageRange.PageShift:x} of {mapping}, pagemap {entry:x16}, kept {Describe(kept)}, is {Describe(_actual)}\n{Circumstances(page)}{_log.Of(page)}");
         Report += TrackingReport.None with { PagesWrong = 1, FirstWrong = first };
+    }
+
+    // All threads stand still: where they stand often tells what was half done.
+    private string Circumstances(ulong page)
+    {
+        var text = new System.Text.StringBuilder();
+        foreach (Tracee thread in _frozen.Threads)
+            text.AppendLine(CultureInfo.InvariantCulture, $"  thread {thread.Tid} at {thread.GetRegisters().rip:x}, call: {File.ReadAllText($"/proc/{_pid}/task/{thread.Tid}/syscall").Trim()}");
+        var near = new ulong[5];
+        _pagemap.ReadEntries((page - 2) << PageRange.PageShift, near);
+        text.AppendLine(CultureInfo.InvariantCulture, $"  pagemap from two pages before it: {string.Join(' ', near.Select(entry => entry.ToString("x16", CultureInfo.InvariantCulture)))}");
+        return text.ToString();
     }
 
     private static string Describe(byte[]? bytes) => bytes is null ? "absent" : bytes.Length == 0 ? "zero"
