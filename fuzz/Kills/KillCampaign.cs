@@ -17,17 +17,18 @@ internal sealed class KillCampaign(string snap, int deaths, Random random) : IDi
 
     private readonly TemporaryDirectory _directory = new();
     private readonly List<Victim> _victims = [];
-    private readonly Dictionary<Victim, List<string>> _acknowledged = [];
+    private readonly List<string> _acknowledged = [];
+    private readonly Dictionary<Victim, string> _last = [];
 
     public void Run()
     {
         foreach (string program in new[] { "pthreads", "avx_threads", "thread_churn", "blocking_calls" })
-            Add(new CheckedVictim(program) { Name = program });
+            _victims.Add(new CheckedVictim(program) { Name = program });
         foreach (string kind in StepTarget.Kinds)
         {
             try
             {
-                Add(new ComputingVictim(kind) { Name = kind });
+                _victims.Add(new ComputingVictim(kind) { Name = kind });
             }
             catch (TargetUnavailableException missing)
             {
@@ -51,12 +52,6 @@ internal sealed class KillCampaign(string snap, int deaths, Random random) : IDi
     {
         _victims.ForEach(victim => victim.Dispose());
         _directory.Dispose();
-    }
-
-    private void Add(Victim victim)
-    {
-        _victims.Add(victim);
-        _acknowledged[victim] = [];
     }
 
     private void RunPhase(string phase, string action, string who)
@@ -97,7 +92,8 @@ internal sealed class KillCampaign(string snap, int deaths, Random random) : IDi
         CommandResult taken = Run(fault, "take", "--json", Text(victim.Process.Pid), "--name", victim.Name);
         if (taken.ExitCode != 0)
             return true;
-        _acknowledged[victim].Add(JsonDocument.Parse(taken.Output).RootElement.GetProperty("id").GetString()!);
+        _last[victim] = JsonDocument.Parse(taken.Output).RootElement.GetProperty("id").GetString()!;
+        _acknowledged.Add(_last[victim]);
         return false;
     }
 
@@ -107,7 +103,7 @@ internal sealed class KillCampaign(string snap, int deaths, Random random) : IDi
         if (listed.ExitCode != 0)
             throw new HarmException($"snap log: {listed}");
         var there = JsonDocument.Parse(listed.Output).RootElement.EnumerateArray().Select(snapshot => snapshot.GetProperty("id").GetString()!).ToHashSet();
-        if (_acknowledged.Values.SelectMany(ids => ids).FirstOrDefault(id => !there.Contains(id)) is { } lost)
+        if (_acknowledged.FirstOrDefault(id => !there.Contains(id)) is { } lost)
             throw new HarmException($"snapshot {lost} was acknowledged, and is gone");
         CommandResult verified = everyByte ? Run(null, "verify", "--read-data") : Run(null, "verify");
         if (verified.ExitCode != 0)
@@ -117,16 +113,16 @@ internal sealed class KillCampaign(string snap, int deaths, Random random) : IDi
     // The last snapshot of a C program that was acknowledged: killed, brought back, asked whether it is whole, and then started anew.
     private void RestoreLast()
     {
-        Victim[] candidates = [.. _victims.Where(victim => victim is CheckedVictim && _acknowledged[victim].Count > 0)];
+        Victim[] candidates = [.. _victims.Where(victim => victim is CheckedVictim && _last.ContainsKey(victim))];
         if (candidates.Length == 0)
             return;
         Victim victim = candidates[random.Next(candidates.Length)];
         victim.Process.Kill();
-        using (Command parent = Command.Start(snap, ["restore", _acknowledged[victim][^1], "--wait"], Environs(null)))
+        using (Command parent = Command.Start(snap, ["restore", _last[victim], "--wait"], Environs(null)))
         {
             Patience.Until(() => parent.OutputSoFar.Contains('\n', StringComparison.Ordinal) || parent.Child.TryWait(out _), () => $"{victim.Name} to be restored");
             if (parent.Child.TryWait(out _) || !Directory.Exists($"/proc/{victim.Process.Pid}"))
-                throw new HarmException($"{victim.Name} of {_acknowledged[victim][^1]} does not come back: {parent.WaitForEnd()}");
+                throw new HarmException($"{victim.Name} of {_last[victim]} does not come back: {parent.WaitForEnd()}");
             victim.Process.Adopt(victim.Process.Pid);
             victim.Check();
             victim.Process.Kill();
@@ -135,10 +131,8 @@ internal sealed class KillCampaign(string snap, int deaths, Random random) : IDi
 
         victim.Dispose();
         _victims.Remove(victim);
-        Victim next = new CheckedVictim(victim.Name) { Name = victim.Name };
-        _victims.Add(next);
-        _acknowledged[next] = _acknowledged[victim];
-        _acknowledged.Remove(victim);
+        _last.Remove(victim);
+        _victims.Add(new CheckedVictim(victim.Name) { Name = victim.Name });
     }
 
     private CommandResult Run(string? fault, params string[] arguments) => Command.Run(snap, arguments, Environs(fault));
