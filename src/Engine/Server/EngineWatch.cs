@@ -12,6 +12,7 @@ internal sealed class EngineWatch
     private readonly TaskCompletionSource<WatchResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Action<WatchEvent> _tell;
+    private long _snapshots;
 
     public EngineWatch(long number, WatchRequest request, Action<WatchEvent> tell)
     {
@@ -88,7 +89,7 @@ internal sealed class EngineWatch
         Since = Since,
         Tracker = session is { TracerPid: > 0 } ? session.Tracker : null,
         TracerPid = session?.TracerPid ?? 0,
-        Snapshots = Status?.Snapshots ?? (Last is null ? 0 : 1),
+        Snapshots = Volatile.Read(ref _snapshots),
         Missed = Status?.Missed ?? 0,
         Last = Last?.Id,
         LastTime = Last?.Time,
@@ -120,6 +121,7 @@ internal sealed class EngineWatch
         OnSnapshot = snapshot =>
         {
             Last = snapshot;
+            Interlocked.Increment(ref _snapshots);
             _tell(new WatchEvent { Snapshot = SnapshotBody.Of(snapshot) });
             _tried.TrySetResult();
         },

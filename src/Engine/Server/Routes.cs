@@ -144,13 +144,15 @@ internal sealed class Routes(SnapEngine engine, IEngine local, Watches watches, 
     private async Task Follow(HttpContext context, WatchRequest request)
     {
         var events = Channel.CreateBounded<WatchEvent>(EventsKept);
+        // Its own, and not the request's, which is gone with it: the watch's thread may still be telling something then.
+        var gone = new CancellationTokenSource();
         EngineWatch watch = watches.Begin(request, said =>
         {
             counters.Count(said);
             try
             {
                 if (!events.Writer.TryWrite(said))
-                    events.Writer.WriteAsync(said, context.RequestAborted).AsTask().GetAwaiter().GetResult();
+                    events.Writer.WriteAsync(said, gone.Token).AsTask().GetAwaiter().GetResult();
             }
             catch (OperationCanceledException)
             {
@@ -160,9 +162,18 @@ internal sealed class Routes(SnapEngine engine, IEngine local, Watches watches, 
             if (said.End is not null || said.Error is not null)
                 events.Writer.TryComplete();
         });
-        using CancellationTokenRegistration following = context.RequestAborted.Register(watch.Stop);
-        await foreach (WatchEvent said in events.Reader.ReadAllAsync(context.RequestAborted))
-            await EngineServer.WriteLineAsync(context, said, ApiJson.Default.WatchEvent);
+        try
+        {
+            await foreach (WatchEvent said in events.Reader.ReadAllAsync(context.RequestAborted))
+                await EngineServer.WriteLineAsync(context, said, ApiJson.Default.WatchEvent);
+        }
+        finally
+        {
+            // However it came to an end; a watch that has ended already hears nothing of this.
+            await gone.CancelAsync();
+            watch.Stop();
+            await watch.Result.ContinueWith(_ => { }, TaskScheduler.Default);
+        }
     }
 
     private async Task EndWatch(HttpContext context)

@@ -53,7 +53,7 @@ internal sealed class Watches(IEngine engine, EngineLog log)
                     _ended.Dequeue();
             }
 
-            log.Write($"watch {watch.Number}: ended after {watch.Status?.Snapshots ?? 0} snapshots: {watch.End}");
+            log.Write($"watch {watch.Number}: ended after {watch.Describe(null).Snapshots} snapshots: {watch.End}");
         }) { Name = "snap-watch", IsBackground = true };
         thread.Start();
         return watch;
