@@ -226,6 +226,8 @@ public sealed class SnapEngine : IDisposable
     private bool TryAdd(TargetIdentity target, string? name, [NotNull] out TargetSession? session)
     {
         ChainChoice chain = ChainChoice.Make(Reader, _restored, target, name);
+        if (_sessions.TryGetValue(chain.Name, out session) && name is null && !session.TargetGone)
+            chain = chain.ForPid(target.Pid);
         if (_sessions.TryGetValue(chain.Name, out session))
             return false;
         session = new TargetSession(this, target, chain);

@@ -101,7 +101,8 @@ public sealed class WatchLoop : IDisposable
         if (_options.Count is { } count && _snapshots >= count)
             return WatchEnd.CountReached;
         if (_target is null || _target.HasExited || _lease is { Session.TargetGone: true })
-            return _wasAttached || _target is not null ? WatchEnd.TargetEnded : throw new SnapException(ErrorCatalogue.TargetNotFound, $"there is no process {_pid}", $"/proc/{_pid}");
+            return _wasAttached || _target is not null ? WatchEnd.TargetEnded : throw new SnapException(ErrorCatalogue.TargetNotFound, $"there is no process {_pid}", $"/proc/{_pid}",
+                "it doesn't exist, or has ended", "see ps for the processes there are");
         if (cancellation.IsCancellationRequested)
             return WatchEnd.Cancelled;
         return _options.For is { } limit && _clock.Elapsed >= limit ? WatchEnd.TimeOver : null;

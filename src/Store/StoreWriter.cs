@@ -95,7 +95,7 @@ public sealed partial class StoreWriter : IDisposable
 
     internal static StoreWriter Open(IDisk disk, StoreOptions options)
     {
-        StoreDirectory.CreateIfMissing(disk, options.ReserveBytes);
+        StoreDirectory.CreateIfMissing(disk, options.ReserveBytes, options.HolderName);
         return new StoreWriter(disk, options);
     }
 

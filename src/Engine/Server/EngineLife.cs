@@ -19,7 +19,7 @@ internal sealed class EngineLife : IDisposable
     private readonly Func<string?> _everyPeriod;
     private readonly Timer _timer;
     private int _requests;
-    private bool _isEnding, _hasTracked;
+    private bool _isEnding, _hasTracked, _wasAsked;
     private DateTimeOffset? _idleSince = DateTimeOffset.UtcNow;
 
     /// <summary>Begins to look.</summary>
@@ -49,7 +49,8 @@ internal sealed class EngineLife : IDisposable
         }
     }
 
-    private TimeSpan Limit => _hasTracked || Linger < _lingerUnused ? Linger : _lingerUnused;
+    /// <summary>Whoever started it is about to ask: that is waited for, however short the time is else.</summary>
+    private TimeSpan Limit => !_wasAsked ? _lingerUnused : _hasTracked || Linger < _lingerUnused ? Linger : _lingerUnused;
 
     /// <summary>A request begins.</summary>
     /// <returns>False if the engine is ending.</returns>
@@ -60,6 +61,7 @@ internal sealed class EngineLife : IDisposable
             if (_isEnding)
                 return false;
             _requests++;
+            _wasAsked = true;
             _idleSince = null;
             return true;
         }
