@@ -22,7 +22,7 @@ internal static class CommandTree
         {
             DemoCommand.Create(common), RunCommand.Create(common), WatchCommand.Create(common), TakeCommand.Create(common), LogCommand.Create(common),
             ShowCommand.Create(common), RestoreCommand.Create(common), TagCommand.Create(common), RmCommand.Create(common), GcCommand.Create(common),
-            VerifyCommand.Create(common), RepairCommand.Create(common), StatsCommand.Create(common), CheckCommand.Create(common),
+            VerifyCommand.Create(common), RepairCommand.Create(common), StatsCommand.Create(common), PsCommand.Create(common), UnwatchCommand.Create(common), EngineCommand.Create(common), CheckCommand.Create(common),
         })
             root.Add(command);
         foreach (Option option in root.Options)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Snap.Engine;
 using Snap.Image;
 using Snap.Store;
 
@@ -41,10 +40,12 @@ internal sealed class StoreOptionSet
     /// <summary>--keep.</summary>
     public Option<string[]>? Keep { get; }
 
-    /// <summary>How the engine is opened.</summary>
-    public EngineOptions Engine(ParseResult parsed) => new()
+    /// <summary>What --durability says.</summary>
+    public Durability? Chosen(ParseResult parsed) => parsed.GetValue(Durability) switch
     {
-        Store = new StoreOptions { Durability = parsed.GetValue(Durability) == "relaxed" ? Store.Durability.Relaxed : Store.Durability.Sync },
+        "relaxed" => Store.Durability.Relaxed,
+        "sync" => Store.Durability.Sync,
+        _ => null,
     };
 
     /// <summary>The rules of --keep; null if there are none.</summary>

@@ -25,9 +25,7 @@ internal sealed record ChainChoice(string Name, SnapshotInfo? Parent)
         var newest = new Dictionary<string, SnapshotInfo>();
         foreach (SnapshotInfo snapshot in all)
             newest[snapshot.Name] = snapshot;
-        SnapshotInfo? parent = newest.Values
-            .Where(snapshot => TargetIdentity.Of(SnapshotFacts.Of(snapshot)) == target)
-            .OrderBy(snapshot => snapshot.Name == wanted).ThenBy(snapshot => snapshot.Time).LastOrDefault();
+        SnapshotInfo? parent = NewestOf(newest.Values, target, wanted);
         if (parent is null && restored.Find(target) is { } source)
             parent = all.FirstOrDefault(snapshot => snapshot.Id == source);
 
@@ -36,10 +34,18 @@ internal sealed record ChainChoice(string Name, SnapshotInfo? Parent)
             return new ChainChoice(name, parent);
         // Several live copies of one snapshot, or several programs of one name: each gets a chain of its own.
         if (wanted is null)
-            return new ChainChoice(string.Create(CultureInfo.InvariantCulture, $"{name}-{target.Pid}"), parent);
+            return new ChainChoice(name, parent).ForPid(target.Pid);
         throw new SnapException(ErrorCatalogue.NameInUse, $"the name {wanted} belongs to another process that is still running",
             $"pid {owner.Pid}", why: "one name is one process's history", toDo: "choose another with --name");
     }
+
+    /// <summary>The same under a name that another process can't have.</summary>
+    public ChainChoice ForPid(int pid) => this with { Name = string.Create(CultureInfo.InvariantCulture, $"{Name}-{pid}") };
+
+    /// <summary>The newest snapshot of a process, of the wanted name if there is one.</summary>
+    internal static SnapshotInfo? NewestOf(IEnumerable<SnapshotInfo> newestOfNames, TargetIdentity target, string? wanted = null) => newestOfNames
+        .Where(snapshot => TargetIdentity.Of(SnapshotFacts.Of(snapshot)) == target)
+        .OrderBy(snapshot => snapshot.Name == wanted).ThenBy(snapshot => snapshot.Time).LastOrDefault();
 
     private static TargetIdentity? OtherOwner(Dictionary<string, SnapshotInfo> newest, string name, TargetIdentity target)
     {

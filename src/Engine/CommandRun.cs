@@ -19,14 +19,14 @@ public sealed class CommandRun
         PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGINT, PosixSignal.SIGQUIT, (PosixSignal)Signal.SIGUSR1, (PosixSignal)Signal.SIGUSR2,
     ];
 
-    private readonly SnapEngine _engine;
+    private readonly IEngine _engine;
     private readonly RunOptions _options;
 
-    private CommandRun(SnapEngine engine, RunOptions options) => (_engine, _options) = (engine, options);
+    private CommandRun(IEngine engine, RunOptions options) => (_engine, _options) = (engine, options);
 
     /// <summary>Runs the command to its end.</summary>
     /// <exception cref="SnapException">S0705: it could not be started. S0514: the name can't be used.</exception>
-    public static RunResult Run(SnapEngine engine, RunOptions options) => new CommandRun(engine, options).Run();
+    public static RunResult Run(IEngine engine, RunOptions options) => new CommandRun(engine, options).Run();
 
     private RunResult Run()
     {
@@ -71,12 +71,11 @@ public sealed class CommandRun
         (result, failure) = (null, null);
         try
         {
-            using var loop = new WatchLoop(_engine, pid, new WatchOptions
+            result = _engine.Watch(pid, new WatchOptions
             {
-                Every = every, Name = _options.Name, RetryFromTheStart = true, OnStatus = _options.OnStatus, OnSnapshot = _options.OnSnapshot,
-                Keep = _options.Keep, OnKeepFailure = _options.OnKeepFailure,
-            });
-            result = loop.Run(ended);
+                Every = every, Name = _options.Name, Durability = _options.Durability, RetryFromTheStart = true, OnStatus = _options.OnStatus,
+                OnSnapshot = _options.OnSnapshot, Keep = _options.Keep, OnKeepFailure = _options.OnKeepFailure,
+            }, ended);
         }
         catch (SnapException failed)
         {

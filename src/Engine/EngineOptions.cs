@@ -20,6 +20,9 @@ public sealed record EngineOptions
     /// <summary>The tracker to use; null for the first of the ladder that works.</summary>
     public TrackerKind? ForcedTracker { get; init; }
 
+    /// <summary>Refuse a directory without a store, instead of making one.</summary>
+    public bool MustExist { get; init; }
+
     /// <summary>Starts a tracer; replaced by tests that have no target.</summary>
     internal Func<AttachRequest, TracerProcess>? StartTracer { get; init; }
 

@@ -8,7 +8,7 @@ public sealed class PendingSnapshot
 {
     private readonly TaskCompletionSource<SnapshotInfo> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal PendingSnapshot(ulong interval, long missedBefore) => (Interval, MissedBefore) = (interval, missedBefore);
+    internal PendingSnapshot(ulong interval, long missedBefore, Durability? durability) => (Interval, MissedBefore, Durability) = (interval, missedBefore, durability);
 
     /// <summary>The snapshot, once it is durable; or the <see cref="SnapException"/> that says why there is none.</summary>
     public Task<SnapshotInfo> Completion => _completion.Task;
@@ -16,6 +16,9 @@ public sealed class PendingSnapshot
     internal ulong Interval { get; }
 
     internal long MissedBefore { get; }
+
+    /// <summary>Whether its commit waits for the disk; null: as the store was opened.</summary>
+    internal Durability? Durability { get; }
 
     /// <summary>The first thing that went wrong with storing it; its later pages are ignored.</summary>
     internal SnapException? Error { get; set; }

@@ -12,6 +12,9 @@ public sealed record RunOptions
     /// <summary>The chain; null for the command's name.</summary>
     public string? Name { get; init; }
 
+    /// <summary>As <see cref="WatchOptions.Durability"/>.</summary>
+    public Store.Durability? Durability { get; init; }
+
     /// <summary>As <see cref="WatchOptions.Keep"/>.</summary>
     public Store.RetentionPolicy? Keep { get; init; }
 

@@ -116,7 +116,7 @@ public sealed partial class TargetSession
 
         private SnapshotInfo Commit(SnapshotBuilder builder, PendingSnapshot pending, CheckpointSummary summary, ReadOnlySpan<byte> image)
         {
-            if (summary.Pid != _session.Pid || summary.StartTime != _session._target.StartTime)
+            if (summary.Pid != _session.Pid || summary.StartTime != _session.Target.StartTime)
                 throw new SnapException(ErrorCatalogue.TargetEnded, $"process {_session.Pid} has ended, and another has its pid", $"pid {_session.Pid}");
             SnapshotInfo? parent = _session.Last;
             if (summary.IsFull && parent is not null)
@@ -199,7 +199,7 @@ public sealed partial class TargetSession
                 return _builder;
             try
             {
-                return _builder = _session._engine.Begin(_session.Name, _session.Last?.Id ?? SnapshotId.None);
+                return _builder = _session._engine.Begin(_session.Name, _session.Last?.Id ?? SnapshotId.None, pending.Durability);
             }
             catch (SnapException failed)
             {

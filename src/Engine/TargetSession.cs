@@ -15,10 +15,10 @@ namespace Snap.Engine;
 /// <summary>One tree that is being tracked: its tracer process, the checkpoints under way, and the thread that stores them.</summary>
 public sealed partial class TargetSession : IDisposable
 {
+    private const int _turnPatienceMs = 10_000;
     private static readonly TimeSpan _stopPatience = TimeSpan.FromSeconds(5);
 
     private readonly SnapEngine _engine;
-    private readonly TargetIdentity _target;
     private readonly ProcessHandle? _process;
     private readonly Lock _attaching = new();
     private readonly Lock _gate = new();
@@ -28,10 +28,11 @@ public sealed partial class TargetSession : IDisposable
     private SnapshotInfo? _parent;
     private bool _targetGone;
     private bool _isDisposed;
+    private volatile bool _parentMayBeGone;
 
     internal TargetSession(SnapEngine engine, TargetIdentity target, ChainChoice chain)
     {
-        (_engine, _target, Name, _parent) = (engine, target, chain.Name, chain.Parent);
+        (_engine, Target, Name, _parent) = (engine, target, chain.Name, chain.Parent);
         _process = ProcessHandle.OpenOrGone(target.Pid);
     }
 
@@ -39,7 +40,19 @@ public sealed partial class TargetSession : IDisposable
     public string Name { get; }
 
     /// <summary>Root of the tree.</summary>
-    public int Pid => _target.Pid;
+    public int Pid => Target.Pid;
+
+    /// <summary>When it began.</summary>
+    public DateTimeOffset Since { get; } = DateTimeOffset.UtcNow;
+
+    /// <summary>The process, for ever.</summary>
+    internal TargetIdentity Target { get; }
+
+    /// <summary>Those who use it; guarded by the engine.</summary>
+    internal int Users { get; set; }
+
+    /// <summary>Since when nobody uses it, in ticks of <see cref="Environment.TickCount64"/>; guarded by the engine.</summary>
+    internal long IdleSince { get; set; }
 
     /// <summary>Which tracker finds the dirty pages.</summary>
     public TrackerKind Tracker
@@ -83,9 +96,26 @@ public sealed partial class TargetSession : IDisposable
             : throw new SnapException(ErrorCatalogue.TooManyIntervals, $"cannot take a checkpoint of {Name} now", $"pid {Pid}",
                 $"{_engine.Options.MaxPending} checkpoints are under way", "wait for them");
 
+    /// <summary>Takes one checkpoint as soon as fewer are under way than may be.</summary>
+    /// <exception cref="SnapException">It could not be taken or stored; the target is as it was. S0706: it was not its turn for ten seconds.</exception>
+    public SnapshotInfo TakeInTurn(Durability? durability)
+    {
+        for (long end = Environment.TickCount64 + _turnPatienceMs; ;)
+        {
+            if (TryBegin(out PendingSnapshot? pending, durability: durability))
+                return pending.Wait();
+            if (Environment.TickCount64 >= end)
+                return Take();
+            Thread.Sleep(1);
+        }
+    }
+
     /// <summary>Begins a checkpoint, unless as many are under way as may be.</summary>
+    /// <param name="pending">The checkpoint.</param>
+    /// <param name="missedBefore">Ticks of a watch that were skipped or failed since the last one.</param>
+    /// <param name="durability">Whether its commit waits for the disk; null: as the store was opened.</param>
     /// <exception cref="SnapException">The tracer had ended, and a new one could not attach.</exception>
-    public bool TryBegin([NotNullWhen(true)] out PendingSnapshot? pending, long missedBefore = 0)
+    public bool TryBegin([NotNullWhen(true)] out PendingSnapshot? pending, long missedBefore = 0, Durability? durability = null)
     {
         pending = null;
         Attach();
@@ -94,7 +124,7 @@ public sealed partial class TargetSession : IDisposable
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             if (_pending.Count >= _engine.Options.MaxPending)
                 return false;
-            pending = new PendingSnapshot(++_lastInterval, missedBefore);
+            pending = new PendingSnapshot(++_lastInterval, missedBefore, durability);
             _pending.Enqueue(pending);
             // If the tracer has just died the thread that listens to it fails what is pending.
             if (_tracer is not { HasEnded: false } tracer || !tracer.Process.TryTake(new CheckpointRequest { Interval = pending.Interval }))
@@ -131,19 +161,39 @@ public sealed partial class TargetSession : IDisposable
             lock (_gate)
             {
                 ObjectDisposedException.ThrowIf(_isDisposed, this);
-                if (_tracer is { HasEnded: false })
+                if (_tracer is { HasEnded: false } && !IsParentGone())
                     return;
                 (dead, _tracer) = (_tracer, null);
             }
 
             dead?.End();
+            lock (_gate)
+            {
+                if (IsParentGone())
+                    _parent = _engine.NewestOf(Target);
+                _parentMayBeGone = false;
+            }
+
             AttachAnew();
         }
     }
 
+    /// <summary>Snapshots were deleted: before the next checkpoint is looked whether that which it would build on is still there. If not, a new tracer begins with another.</summary>
+    internal void SuspectParent() => _parentMayBeGone = true;
+
+    private bool IsParentGone()
+    {
+        if (!_parentMayBeGone)
+            return false;
+        if (_parent is { } parent && _engine.Reader.Snapshots.All(snapshot => snapshot.Id != parent.Id))
+            return true;
+        _parentMayBeGone = false;
+        return false;
+    }
+
     private void AttachAnew()
     {
-        if (TargetGone || !_target.IsAlive)
+        if (TargetGone || !Target.IsAlive)
         {
             _targetGone = true;
             throw new SnapException(ErrorCatalogue.TargetEnded, $"process {Pid} has ended", $"pid {Pid}", toDo: "snap log shows the snapshots that there are of it");

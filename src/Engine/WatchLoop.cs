@@ -30,7 +30,7 @@ public sealed class WatchLoop : IDisposable
     private readonly Queue<PendingSnapshot> _pending = [];
     private readonly List<long> _pauses = [];
     private readonly Stopwatch _clock = new();
-    private TargetSession? _session;
+    private SessionLease? _lease;
     private RetentionKeeper? _keeper;
     private string? _name;
     private long _snapshots, _missed, _missedSinceLast, _bytes;
@@ -80,7 +80,7 @@ public sealed class WatchLoop : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _session?.Dispose();
+        _lease?.Dispose();
         EndKeeper();
         _target?.Dispose();
         _wake.Dispose();
@@ -100,8 +100,9 @@ public sealed class WatchLoop : IDisposable
     {
         if (_options.Count is { } count && _snapshots >= count)
             return WatchEnd.CountReached;
-        if (_target is null || _target.HasExited || _session is { TargetGone: true })
-            return _wasAttached || _target is not null ? WatchEnd.TargetEnded : throw new SnapException(ErrorCatalogue.TargetNotFound, $"there is no process {_pid}", $"/proc/{_pid}");
+        if (_target is null || _target.HasExited || _lease is { Session.TargetGone: true })
+            return _wasAttached || _target is not null ? WatchEnd.TargetEnded : throw new SnapException(ErrorCatalogue.TargetNotFound, $"there is no process {_pid}", $"/proc/{_pid}",
+                "it doesn't exist, or has ended", "see ps for the processes there are");
         if (cancellation.IsCancellationRequested)
             return WatchEnd.Cancelled;
         return _options.For is { } limit && _clock.Elapsed >= limit ? WatchEnd.TimeOver : null;
@@ -132,12 +133,12 @@ public sealed class WatchLoop : IDisposable
     {
         try
         {
-            _session ??= _engine.Track(_pid, _options.Name);
-            _name = _session.Name;
+            _lease ??= _engine.Borrow(_pid, _options.Name);
+            _name = _lease.Session.Name;
             _wasAttached = true;
             if (_options.Keep is { } policy)
                 _keeper ??= new RetentionKeeper(_engine, _name, policy, _options.KeepPeriod, _options.OnKeepFailure);
-            if (!_session.TryBegin(out PendingSnapshot? pending, _missedSinceLast))
+            if (!_lease.Session.TryBegin(out PendingSnapshot? pending, _missedSinceLast, _options.Durability))
                 return false;
             _missedSinceLast = 0;
             _pending.Enqueue(pending);
@@ -255,16 +256,16 @@ public sealed class WatchLoop : IDisposable
     /// <summary>What is under way is waited for: it may still be stored, and what it says is part of the result.</summary>
     private WatchResult Finish(WatchEnd end)
     {
-        _session?.Dispose();
         while (_pending.Count > 0)
         {
             Task.WhenAny(_pending.Peek().Completion).Wait();
             Collect();
         }
 
+        _lease?.Dispose();
         EndKeeper();
         WatchStatus status = Status();
         _options.OnStatus(status);
-        return new WatchResult(end, status, null);
+        return new WatchResult(end, status, end == WatchEnd.TargetEnded ? _target?.ReadExit() : null);
     }
 }

@@ -15,6 +15,9 @@ public sealed record WatchOptions
     /// <summary>The chain; null as <see cref="SnapEngine.Track"/> chooses.</summary>
     public string? Name { get; init; }
 
+    /// <summary>Whether commits wait for the disk; null: as the store was opened.</summary>
+    public Store.Durability? Durability { get; init; }
+
     /// <summary>Try again also if the target can't be captured at the very beginning (a program that is just starting); else that is thrown.</summary>
     public bool RetryFromTheStart { get; init; }
 

@@ -23,4 +23,25 @@ public static partial class ErrorCatalogue
 
     /// <summary>More checkpoints were asked for than may be under way.</summary>
     public static readonly ErrorKind TooManyIntervals = new("S0706", ExitCode.Busy, "the encoder has not finished the checkpoints before this one");
+
+    /// <summary>The engine ended while it worked for a command.</summary>
+    public static readonly ErrorKind EngineDied = new("S0708", ExitCode.Internal, "the engine ended while it worked for this command");
+
+    /// <summary>A running engine is of another version of Snap, and has work.</summary>
+    public static readonly ErrorKind EngineVersion = new("S0709", ExitCode.Busy, "the store's engine is another version of Snap");
+
+    /// <summary>The engine belongs to another user, or refuses this one.</summary>
+    public static readonly ErrorKind EngineForeign = new("S0710", ExitCode.NotPermitted, "the store's engine can't be used by this user");
+
+    /// <summary>The engine could not be started.</summary>
+    public static readonly ErrorKind EngineNotStarted = new("S0711", ExitCode.Internal, "the store's engine could not be started");
+
+    /// <summary>The engine has work, and was asked to end only if it had none.</summary>
+    public static readonly ErrorKind EngineBusy = new("S0712", ExitCode.Busy, "the store's engine has work");
+
+    /// <summary>No watch of this target.</summary>
+    public static readonly ErrorKind NotWatched = new("S0713", ExitCode.NotFound, "the target isn't being watched");
+
+    /// <summary>A request to the engine can't be understood.</summary>
+    public static readonly ErrorKind RequestWrong = new("S0714", ExitCode.Usage, "the engine doesn't understand the request");
 }

@@ -114,7 +114,7 @@ public sealed partial class SnapshotBuilder : IDisposable
         var info = new SnapshotInfo(header.Id ?? SnapshotId.NewRandom(), _writer.State.TakeSequence(_name), string.Intern(_name),
             _parent?.Info.Id ?? SnapshotId.None, header.Time.ToUniversalTime(), statistics, header.Facts.ToArray());
         var entry = new SnapshotEntry { Info = info, Manifest = manifestAddress, Image = imageAddress };
-        _writer.Publish(entry, _segments, _extents, _hashes);
+        _writer.Publish(entry, _segments, _extents, _hashes, Durability);
         (_final, _state) = (statistics, State.Committed);
         changes.ApplyTo(_parentMaps);
         _writer.End(_name, info.Id, _parentMaps);
@@ -135,6 +135,9 @@ public sealed partial class SnapshotBuilder : IDisposable
 
     /// <summary>Counts the builders begun; tells whether one may still hold a file that gc replaced.</summary>
     internal ulong Number { get; init; }
+
+    /// <summary>Whether its commit waits for the disk.</summary>
+    internal Durability Durability { get; init; }
 
     /// <summary>The parent, which must not be dropped meanwhile.</summary>
     internal SnapshotId Parent => _parent?.Info.Id ?? SnapshotId.None;

@@ -54,7 +54,7 @@ internal static class StoreDirectory
 
     /// <summary>Makes the files of a new store, if there is none; what an interrupted creation left is used.</summary>
     /// <remarks>The config comes last, by a rename: the store exists once it does.</remarks>
-    public static void CreateIfMissing(IDisk disk, long reserveBytes)
+    public static void CreateIfMissing(IDisk disk, long reserveBytes, string? holderName = null)
     {
         using (IDiskFile? config = disk.OpenOrNull(StoreConfig.Path, forWriting: false))
         {
@@ -65,7 +65,7 @@ internal static class StoreDirectory
             throw NotAStore(disk);
         foreach (string path in new[] { WriterLock.Path, StoreVersion.LeasePath })
             disk.OpenOrCreate(path).Dispose();
-        using WriterLock creating = WriterLock.Take(disk, null);
+        using WriterLock creating = WriterLock.Take(disk, holderName);
         using (IDiskFile? config = disk.OpenOrNull(StoreConfig.Path, forWriting: false))
         {
             if (config is not null)
@@ -109,8 +109,9 @@ internal static class StoreDirectory
         }
     }
 
+    /// <remarks>The config itself, too: another process may have made it since it was looked for.</remarks>
     private static bool IsOurs(string name) =>
-        name is WriterLock.Path or StoreVersion.LeasePath or SegmentName.Directory or StoreConfig.Path + ".tmp" or ReservePath or "engine.sock" or "engine.log"
+        name is WriterLock.Path or StoreVersion.LeasePath or StoreConfig.Path or SegmentName.Directory or StoreConfig.Path + ".tmp" or ReservePath or "engine.sock" or "engine.log"
         || name.StartsWith("catalog.", StringComparison.Ordinal);
 
     private static SnapException NotAStore(IDisk disk) =>

@@ -17,10 +17,10 @@ public sealed partial class StoreWriter
     private long _syncedAt;
 
     /// <summary>Writes out the last bytes of a commit, and waits for the disk if that is due.</summary>
-    private void Complete(SegmentWriter last)
+    private void Complete(SegmentWriter last, Durability durability)
     {
         last.Flush();
-        if (_options.Durability == Durability.Sync || _syncedAt == 0 || Stopwatch.GetElapsedTime(_syncedAt) >= _options.RelaxedPeriod)
+        if (durability == Durability.Sync || _syncedAt == 0 || Stopwatch.GetElapsedTime(_syncedAt) >= _options.RelaxedPeriod)
         {
             last.Sync();
             lock (_gate)

@@ -95,15 +95,16 @@ public sealed partial class StoreWriter : IDisposable
 
     internal static StoreWriter Open(IDisk disk, StoreOptions options)
     {
-        StoreDirectory.CreateIfMissing(disk, options.ReserveBytes);
+        StoreDirectory.CreateIfMissing(disk, options.ReserveBytes, options.HolderName);
         return new StoreWriter(disk, options);
     }
 
     /// <summary>Begins a snapshot.</summary>
     /// <param name="name">The chain it belongs to; one builder of a name at a time.</param>
     /// <param name="parent">What it is an increment of, of any name; <see cref="SnapshotId.None"/> if everything is given.</param>
+    /// <param name="durability">Whether its commit waits for the disk; null: as the store was opened.</param>
     /// <exception cref="SnapException">The parent doesn't exist, or the name can't be used.</exception>
-    public SnapshotBuilder Begin(string name, SnapshotId parent)
+    public SnapshotBuilder Begin(string name, SnapshotId parent, Durability? durability = null)
     {
         Names.Check(name);
         lock (_gate)
@@ -121,7 +122,7 @@ public sealed partial class StoreWriter : IDisposable
             SortedDictionary<SpaceId, PageMap> maps = [];
             if (parentEntry is not null && !_maps.Remove(parent, out maps!))
                 maps = Slots.ReadMaps(parentEntry.Manifest);
-            return _builders[name] = new SnapshotBuilder(this, name, parentEntry, maps) { Number = ++_begun };
+            return _builders[name] = new SnapshotBuilder(this, name, parentEntry, maps) { Number = ++_begun, Durability = durability ?? _options.Durability };
         }
     }
 
@@ -200,7 +201,7 @@ public sealed partial class StoreWriter : IDisposable
     /// <summary>Makes a commit durable, and then known.</summary>
     /// <returns>The snapshot; it stands even if the catalog could not be written.</returns>
     internal SnapshotInfo Publish(SnapshotEntry entry, List<SegmentWriter> writers, List<CommitExtent> extents,
-        IReadOnlyCollection<KeyValuePair<ulong, SlotAddress>> hashes)
+        IReadOnlyCollection<KeyValuePair<ulong, SlotAddress>> hashes, Durability durability)
     {
         SegmentWriter last = writers[^1];
         if (_unsynced != last || writers.Count > 1)
@@ -216,7 +217,7 @@ public sealed partial class StoreWriter : IDisposable
         CommitRecord.EncodeEntry(body, entry);
         CommitRecord.EncodeExtents(body, extents);
         last.Append(RecordKind.Commit, CommitRecord.Version, body.Written, default);
-        Complete(last);
+        Complete(last, durability);
 
         // It stands from here on: nothing may fail the commit any more.
         for (int i = 0; i < writers.Count; i++)

@@ -14,7 +14,7 @@ public sealed class CommandRunTests
     public void The_exit_code_is_the_commands_own(string script, int code)
     {
         using var live = new LiveEngine();
-        RunResult result = CommandRun.Run(live.Engine, new RunOptions { Command = ["sh", "-c", script], Every = null });
+        RunResult result = CommandRun.Run(new LocalEngine(live.Engine, owns: false), new RunOptions { Command = ["sh", "-c", script], Every = null });
         Assert.Equal(code, result.Exit.ShellCode);
         Assert.Null(result.Watch);
     }
@@ -23,7 +23,7 @@ public sealed class CommandRunTests
     public void A_command_that_can_not_be_started_is_told()
     {
         using var live = new LiveEngine();
-        SnapException failed = Assert.Throws<SnapException>(() => CommandRun.Run(live.Engine, new RunOptions { Command = ["/no/such/program"], Every = null }));
+        SnapException failed = Assert.Throws<SnapException>(() => CommandRun.Run(new LocalEngine(live.Engine, owns: false), new RunOptions { Command = ["/no/such/program"], Every = null }));
         Assert.Equal((ErrorCatalogue.CommandNotStarted, "ENOENT"), (failed.Kind, failed.Why));
     }
 
@@ -33,7 +33,7 @@ public sealed class CommandRunTests
         using var live = new LiveEngine();
         using var directory = new TemporaryDirectory();
         var taken = new List<SnapshotInfo>();
-        RunResult result = CommandRun.Run(live.Engine, new RunOptions
+        RunResult result = CommandRun.Run(new LocalEngine(live.Engine, owns: false), new RunOptions
         {
             // Should no snapshot ever come, the limit of processor time ends the loop.
             Command = ["sh", "-c", $"ulimit -t 60; while [ ! -e {directory["enough"]} ]; do :; done; exit 3"],
@@ -59,7 +59,7 @@ public sealed class CommandRunTests
     {
         using var live = new LiveEngine();
         using var directory = new TemporaryDirectory();
-        CommandRun.Run(live.Engine, new RunOptions
+        CommandRun.Run(new LocalEngine(live.Engine, owns: false), new RunOptions
         {
             Command = ["sh", "-c", $"ulimit -t 60; ( sh -c 'echo $$ > {directory["orphan"]}' & ) ; while [ ! -s {directory["orphan"]} ]; do :; done; orphan=$(cat {directory["orphan"]}); while [ -e /proc/$orphan ]; do :; done"],
             Every = null,

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Snap.Cli.Output;
+using Snap.Engine;
+using Snap.Engine.Client;
 using Snap.Image;
 using Snap.Store;
 using Spectre.Console;
@@ -32,20 +34,17 @@ internal static class GcCommand
             RetentionPolicy policy = rules.Policy(parsed);
             bool isDry = parsed.GetValue(dryRun);
             using var progress = new ProgressLine(common.Terminal);
-            using StoreWriter store = StoreWriter.OpenExisting(common.StoreDirectory(parsed), new StoreOptions { Progress = progress.Show });
-            string? wanted = parsed.GetValue(name);
-            CheckName(store.Reader, wanted);
-            GarbageReport report = store.CollectGarbage(new GarbageOptions
+            using IEngine engine = EngineAccess.Open(common.StoreDirectory(parsed), mustExist: true, progress.Show);
+            GarbageReport report = engine.Collect(new CollectOptions
             {
-                Policy = policy.IsEmpty ? parsed.GetValue(save) ? new RetentionPolicy() : null : policy,
-                Name = wanted,
+                Policy = policy,
+                Name = parsed.GetValue(name),
                 MaxBytes = parsed.GetValue(maxSize) ?? 0,
                 MayDeleteAll = parsed.GetValue(deleteAll),
                 DryRun = isDry,
+                Save = parsed.GetValue(save),
                 Progress = progress.Show,
             });
-            if (parsed.GetValue(save) && !isDry)
-                Save(store, report, wanted, policy);
             progress.Clear();
             if (common.WantsJson(parsed))
                 common.Terminal.Out.WriteLine(CliJson.Text(GcJson.Of(report, isDry), CliJson.Readable.GcJson));
@@ -54,18 +53,6 @@ internal static class GcCommand
             return (int)(report.Problems.Count == 0 ? ExitCode.Success : ExitCode.StoreDamaged);
         });
         return command;
-    }
-
-    private static void CheckName(StoreReader store, string? name)
-    {
-        if (name is not null && store.Snapshots.All(snapshot => snapshot.Name != name))
-            throw new SnapException(ErrorCatalogue.SnapshotNotFound, $"there is no snapshot named '{name}'", why: "no snapshot of the store has this name", toDo: "`snap log` lists all");
-    }
-
-    private static void Save(StoreWriter store, GarbageReport report, string? name, RetentionPolicy policy)
-    {
-        foreach (string one in name is not null ? [name] : report.Decisions.Select(decision => decision.Snapshot.Name).Distinct())
-            store.SetPolicy(one, policy.IsEmpty ? null : policy);
     }
 
     private static void Show(Terminal terminal, GarbageReport report, bool isDry)

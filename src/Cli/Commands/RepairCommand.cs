@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Snap.Cli.Output;
+using Snap.Engine.Client;
 using Snap.Image;
 using Snap.Store;
 
@@ -17,6 +18,8 @@ internal static class RepairCommand
         {
             bool isDry = parsed.GetValue(dryRun);
             using var progress = new ProgressLine(common.Terminal);
+            // It needs the store for itself.
+            EngineAccess.MakeWay(common.StoreDirectory(parsed));
             RepairReport report = StoreWriter.Repair(common.StoreDirectory(parsed), isDry, progress.Show);
             progress.Clear();
             var json = RepairJson.Of(report, isDry);

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Snap.Cli.Output;
+using Snap.Engine;
+using Snap.Engine.Client;
 using Snap.Image;
 using Snap.Store;
 
@@ -16,12 +18,9 @@ internal static class RmCommand
         var command = new Command("rm", "Delete snapshots; those that build on them stay whole. `snap gc` gives the space back") { references, dryRun };
         command.SetAction(parsed =>
         {
-            using StoreWriter store = StoreWriter.OpenExisting(common.StoreDirectory(parsed));
-            DateTimeOffset now = DateTimeOffset.Now;
-            SnapshotInfo[] chosen = [.. parsed.GetRequiredValue(references).Select(reference => store.Reader.Resolve(reference, now)).DistinctBy(snapshot => snapshot.Id)];
+            using IEngine engine = EngineAccess.Open(common.StoreDirectory(parsed), mustExist: true);
             bool isDry = parsed.GetValue(dryRun);
-            if (!isDry)
-                store.Remove([.. chosen.Select(snapshot => snapshot.Id)]);
+            IReadOnlyList<SnapshotInfo> chosen = engine.Remove(parsed.GetRequiredValue(references), isDry);
             if (common.WantsJson(parsed))
             {
                 common.Terminal.Out.WriteLine(CliJson.Text(new RmJson { DryRun = isDry, Removed = [.. chosen.Select(SnapshotRefJson.Of)] }, CliJson.Readable.RmJson));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Snap.Cli.Output;
 using Snap.Engine;
+using Snap.Engine.Client;
 using Snap.Kernel.Processes;
 using Snap.Store;
 
@@ -26,13 +27,14 @@ internal static class RunCommand
             // Shells, editors and CI leak pipes into what they start.
             if (!parsed.GetValue(inherit))
                 OwnProcess.KeepDescriptorsFromChildren();
-            using SnapEngine engine = SnapEngine.Open(common.StoreDirectory(parsed), storing.Engine(parsed));
+            using IEngine engine = EngineAccess.Open(common.StoreDirectory(parsed));
             var trouble = new TroubleReport(common.Terminal.Error);
             RunResult result = CommandRun.Run(engine, new RunOptions
             {
                 Command = parsed.GetRequiredValue(program),
                 Every = parsed.GetValue(every) ?? _defaultEvery,
                 Name = parsed.GetValue(name),
+                Durability = storing.Chosen(parsed),
                 Keep = keep,
                 OnKeepFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
                 OnStatus = status => trouble.Tell(status),

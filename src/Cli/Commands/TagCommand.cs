@@ -1,7 +1,8 @@
 using System.CommandLine;
 using Snap.Cli.Output;
+using Snap.Engine;
+using Snap.Engine.Client;
 using Snap.Image;
-using Snap.Store;
 
 namespace Snap.Cli.Commands;
 
@@ -22,9 +23,9 @@ internal static class TagCommand
         });
         command.SetAction(parsed =>
         {
-            using StoreWriter store = StoreWriter.OpenExisting(common.StoreDirectory(parsed));
+            using IEngine engine = EngineAccess.Open(common.StoreDirectory(parsed), mustExist: true);
             string named = parsed.GetRequiredValue(reference);
-            TagJson done = parsed.GetValue(delete) ? Delete(store, named) : Set(store, named, parsed.GetValue(tag)!);
+            TagJson done = parsed.GetValue(delete) ? Delete(engine, named) : Set(engine, named, parsed.GetValue(tag)!);
             if (common.WantsJson(parsed))
                 common.Terminal.Out.WriteLine(CliJson.Text(done, CliJson.Readable.TagJson));
             else
@@ -34,21 +35,12 @@ internal static class TagCommand
         return command;
     }
 
-    private static TagJson Set(StoreWriter store, string reference, string tag)
-    {
-        SnapshotInfo snapshot = store.Reader.Resolve(reference, DateTimeOffset.Now);
-        store.Tag(snapshot.Id, tag);
-        return new TagJson { Tag = tag, Snapshot = SnapshotRefJson.Of(snapshot), Deleted = false };
-    }
+    private static TagJson Set(IEngine engine, string reference, string tag) =>
+        new() { Tag = tag, Snapshot = SnapshotRefJson.Of(engine.Tag(reference, tag)), Deleted = false };
 
-    private static TagJson Delete(StoreWriter store, string tag)
+    private static TagJson Delete(IEngine engine, string tag)
     {
-        if (!store.Untag(tag))
-        {
-            string[] tags = [.. store.Reader.Tags.Select(known => known.Tag)];
-            throw new SnapException(ErrorCatalogue.SnapshotNotFound, $"there is no tag '{tag}'",
-                why: tags.Length == 0 ? "the store has no tags" : $"the store has the tags {string.Join(", ", tags.Take(20))}", toDo: "`snap log` shows the tags");
-        }
+        engine.Untag(tag);
         return new TagJson { Tag = tag, Snapshot = null, Deleted = true };
     }
 }

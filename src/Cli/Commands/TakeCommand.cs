@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Snap.Cli.Output;
 using Snap.Engine;
+using Snap.Engine.Client;
 using Snap.Image;
 using Snap.Store;
 
@@ -20,9 +21,8 @@ internal static class TakeCommand
         {
             string directory = common.StoreDirectory(parsed);
             int pid = TargetName.Resolve(parsed.GetRequiredValue(target), directory);
-            using SnapEngine engine = SnapEngine.Open(directory, storing.Engine(parsed));
-            using TargetSession session = engine.Track(pid, parsed.GetValue(name));
-            SnapshotInfo taken = session.Take();
+            using IEngine engine = EngineAccess.Open(directory);
+            SnapshotInfo taken = engine.Take(new TakeOptions { Pid = pid, Name = parsed.GetValue(name), Durability = storing.Chosen(parsed) });
             var shown = SnapshotJson.Of(taken);
             if (common.WantsJson(parsed))
                 common.Terminal.Out.WriteLine(CliJson.Text(shown, CliJson.Readable.SnapshotJson));

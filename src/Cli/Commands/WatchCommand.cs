@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Snap.Cli.Output;
 using Snap.Engine;
+using Snap.Engine.Api;
+using Snap.Engine.Client;
 using Snap.Image;
 using Snap.Store;
 
@@ -18,7 +20,8 @@ internal static class WatchCommand
         every.Required = true;
         Option<int?> count = CommandOptions.Count("--count", "Stop after N snapshots");
         Option<TimeSpan?> limit = CommandOptions.Duration("--for", "Stop after this time");
-        var command = new Command("watch", "Take a snapshot of a running process again and again, until it ends or Ctrl-C") { target, every, count, limit, name };
+        var detach = new Option<bool>("--detach") { Description = "Leave the watch to the store's engine: it goes on without this command, until its end or `snap unwatch`" };
+        var command = new Command("watch", "Take a snapshot of a running process again and again, until it ends or Ctrl-C") { target, every, count, limit, name, detach };
         var storing = new StoreOptionSet(command, withKeep: true);
         command.Validators.Add(result =>
         {
@@ -30,26 +33,48 @@ internal static class WatchCommand
             RetentionPolicy? keep = storing.Policy(parsed);
             string directory = common.StoreDirectory(parsed);
             int pid = TargetName.Resolve(parsed.GetRequiredValue(target), directory);
-            using SnapEngine engine = SnapEngine.Open(directory, storing.Engine(parsed));
-            using var stop = new StopSignals();
-            using IWatchReport report = common.WantsJson(parsed) ? new JsonWatchReport(common.Terminal) : new TextWatchReport(common.Terminal);
-            using var loop = new WatchLoop(engine, pid, new WatchOptions
+            var options = new WatchOptions
             {
                 Every = parsed.GetValue(every)!.Value,
                 Count = parsed.GetValue(count),
                 For = parsed.GetValue(limit),
                 Name = parsed.GetValue(name),
+                Durability = storing.Chosen(parsed),
                 Keep = keep,
+            };
+            using IEngine engine = EngineAccess.Open(directory);
+            if (parsed.GetValue(detach))
+                return Detach(engine, pid, options, common.Terminal, common.WantsJson(parsed));
+            using var stop = new StopSignals();
+            using IWatchReport report = common.WantsJson(parsed) ? new JsonWatchReport(common.Terminal) : new TextWatchReport(common.Terminal);
+            WatchResult result = engine.Watch(pid, options with
+            {
                 OnKeepFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
                 OnSnapshot = report.Snapshot,
                 OnStatus = report.Status,
-            });
-            WatchResult result = loop.Run(stop.Token);
+            }, stop.Token);
             CheckEnd(result, parsed.GetValue(count));
             report.End(result);
             return (int)ExitCode.Success;
         });
         return command;
+    }
+
+    private static int Detach(IEngine engine, int pid, WatchOptions options, Terminal terminal, bool json)
+    {
+        if (engine is not RemoteEngine remote)
+            throw new SnapException(ErrorCatalogue.UsageWrong, "--detach needs the store's engine", why: $"{EngineAccess.Variable}=off keeps it inside the command", toDo: $"unset {EngineAccess.Variable}");
+        TrackedTarget watch = remote.WatchDetached(pid, options);
+        if (json)
+        {
+            terminal.Out.WriteLine(CliJson.Text(TargetJson.Of(watch), CliJson.Readable.TargetJson));
+            return (int)ExitCode.Success;
+        }
+
+        terminal.Out.WriteLine($"watching {watch.Name ?? watch.Command} (pid {watch.Pid}); `snap ps` shows it, `snap unwatch {watch.Pid}` ends it");
+        if (watch.Reason is { } reason)
+            terminal.Error.WriteLine($"snap: not captured yet: {reason}; trying again");
+        return (int)ExitCode.Success;
     }
 
     /// <summary>A watch that got nothing, or less than it was told to, has failed.</summary>

@@ -21,6 +21,10 @@ namespace Snap.Cli.Output;
 [JsonSerializable(typeof(VerifyJson))]
 [JsonSerializable(typeof(RepairJson))]
 [JsonSerializable(typeof(StatsJson))]
+[JsonSerializable(typeof(TargetJson))]
+[JsonSerializable(typeof(IReadOnlyList<TargetJson>), TypeInfoPropertyName = "TargetList")]
+[JsonSerializable(typeof(EngineJson))]
+[JsonSerializable(typeof(EngineStopJson))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     // Made at the first use: the generated half's static members may not be there yet when this half's are made.

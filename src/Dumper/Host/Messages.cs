@@ -34,14 +34,23 @@ internal sealed record TakenMessage(ulong Interval, CheckpointSummary Summary);
 /// <param name="TargetGone">There won't be another.</param>
 internal sealed record NotTakenMessage(ulong Interval, ErrorMessage Error, bool TargetGone);
 
-/// <summary>A <see cref="SnapException"/> on its way to the other process.</summary>
-internal sealed record ErrorMessage(
+/// <summary>A <see cref="SnapException"/> on its way to another process.</summary>
+/// <param name="Id">Of the catalogue's entry.</param>
+/// <param name="ExitCode">The entry's.</param>
+/// <param name="Meaning">The entry's.</param>
+/// <param name="What">What could not be done.</param>
+/// <param name="Where">Where it was found.</param>
+/// <param name="Why">The fact behind it.</param>
+/// <param name="ToDo">What the user can do.</param>
+/// <param name="Others">Further findings of the same check.</param>
+public sealed record ErrorMessage(
     string Id, ExitCode ExitCode, string Meaning, string What, string? Where, string? Why, string? ToDo, IReadOnlyList<ErrorMessage> Others)
 {
+    /// <summary>Of an exception.</summary>
     public static ErrorMessage Of(SnapException error) => new(error.Kind.Id, error.Kind.ExitCode, error.Kind.Meaning,
         error.What, error.Where, error.Why, error.ToDo, [.. error.Others.Select(Of)]);
 
-    // Kinds are compared by value, so one made here is the catalogue's.
+    /// <summary>The exception again; its kind equals the catalogue's, since kinds are compared by value.</summary>
     public SnapException ToException() => new(new ErrorKind(Id, ExitCode, Meaning), What, Where, Why, ToDo)
     {
         Others = [.. Others.Select(other => other.ToException())],

@@ -17,4 +17,6 @@ public static class Poll
     public const int SOCK_CLOEXEC = 0x80000;
     public const int SOCK_NONBLOCK = 0x800;
     public const int SHUT_RDWR = 2;
+    public const int SOL_SOCKET = 1;
+    public const int SO_PEERCRED = 17;
 }

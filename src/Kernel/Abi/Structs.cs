@@ -11,6 +11,23 @@ public struct iovec
     public ulong iov_base, iov_len;
 }
 
+/// <summary>struct pidfd_info of Linux 6.15.</summary>
+[AbiStruct("struct pidfd_info", "linux/pidfd.h"), StructLayout(LayoutKind.Sequential)]
+public struct pidfd_info
+{
+    public ulong mask, cgroupid;
+    public uint pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+    public int exit_code;
+}
+
+/// <summary>struct ucred: who connected a socket, as SO_PEERCRED tells it.</summary>
+[AbiStruct("struct ucred", "sys/socket.h"), StructLayout(LayoutKind.Sequential)]
+public struct ucred
+{
+    public int pid;
+    public uint uid, gid;
+}
+
 /// <summary>struct user_regs_struct: a thread's general registers as NT_PRSTATUS gives them on x86-64.</summary>
 [AbiStruct("struct user_regs_struct", "sys/user.h"), StructLayout(LayoutKind.Sequential)]
 public struct user_regs_struct

@@ -66,10 +66,18 @@ public enum SyscallNumber
     sendfile = 40,
     /// <summary>socket(2).</summary>
     socket = 41,
+    /// <summary>connect(2).</summary>
+    connect = 42,
     /// <summary>shutdown(2).</summary>
     shutdown = 48,
+    /// <summary>bind(2).</summary>
+    bind = 49,
+    /// <summary>listen(2).</summary>
+    listen = 50,
     /// <summary>socketpair(2).</summary>
     socketpair = 53,
+    /// <summary>getsockopt(2).</summary>
+    getsockopt = 55,
     /// <summary>clone(2).</summary>
     clone = 56,
     /// <summary>fork(2).</summary>

@@ -149,6 +149,9 @@ public sealed unsafe class FileDescriptor : SafeHandle
             return Door.Call(SyscallNumber.ioctl, (ulong)Number, request, (ulong)pointer);
     }
 
+    /// <summary>dup3(2): makes a number that our children inherit mean this descriptor too.</summary>
+    public void DuplicateTo(int number) => Door.CallRestarting(SyscallNumber.dup3, (ulong)Number, (ulong)number, 0).OrThrow("dup3", number);
+
     /// <summary>fstat(2).</summary>
     public stat Stat()
     {

@@ -1,5 +1,6 @@
 using Snap.Kernel.Abi;
 using Snap.Kernel.Files;
+using Snap.Kernel.Procfs;
 using Snap.Kernel.Syscalls;
 
 namespace Snap.Kernel.Processes;
@@ -41,6 +42,24 @@ public sealed unsafe class ProcessHandle : IDisposable
     /// <summary>Waits for the process to end.</summary>
     /// <returns>False after the time-out (-1: no limit).</returns>
     public bool WaitForExit(int timeoutMs) => _pidfd.WaitFor(Poll.POLLIN, timeoutMs) != 0;
+
+    /// <summary>How it ended, though it is no child of ours.</summary>
+    /// <returns>Null while it runs, or where the kernel doesn't tell: before Linux 6.15 once it was reaped, and without the right to trace it until then.</returns>
+    public WaitStatus? ReadExit()
+    {
+        if (!HasExited)
+            return null;
+        var info = new pidfd_info { mask = Pidfd.PIDFD_INFO_EXIT };
+        SyscallResult asked = _pidfd.TryIoctl(Pidfd.PIDFD_GET_INFO, ref info);
+        if (!asked.IsError && (info.mask & Pidfd.PIDFD_INFO_EXIT) != 0)
+            return new WaitStatus(info.exit_code);
+        // A zombie's status is in its stat, for those who may trace it; others read 0 there, which can't be told from a good end.
+        TaskFiles zombie = TaskFiles.OfProcess(Pid);
+        if (zombie.ReadStat() is not { IsDead: true } stat || zombie.ReadStatus() is not { } status)
+            return null;
+        uint own = TaskFiles.Self.ReadStatus()!.Uid.Effective;
+        return stat.ExitCode != 0 || own == 0 || own == status.Uid.Effective ? new WaitStatus(stat.ExitCode) : null;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _pidfd.Dispose();

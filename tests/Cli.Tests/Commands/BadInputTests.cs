@@ -50,22 +50,6 @@ public sealed class BadInputTests
     }
 
     [SkippableFact]
-    public void A_second_writer_is_told_who_holds_the_store()
-    {
-        SnapBinary.SkipUnlessCanRestore();
-        using var store = new TemporaryDirectory();
-        using Target target = Target.Start("counter");
-        using Target other = Target.Start("counter");
-        using Command watch = SnapBinary.Start("watch", target.Pid.ToString(CultureInfo.InvariantCulture), "--every", "50ms", "--store", store["s"]);
-        Patience.Until(() => Directory.Exists(store["s"]) && SnapBinary.Run("log", "--json", "--store", store["s"]).Output.Contains("\"seq\":1", StringComparison.Ordinal), "a snapshot");
-        (int code, JsonElement error) = SnapBinary.JsonError("take", other.Pid.ToString(CultureInfo.InvariantCulture), "--store", store["s"], "--json");
-        Assert.Equal(7, code);
-        Assert.Equal("S0501", error.GetProperty("id").GetString());
-        Assert.Contains(watch.Child.Pid.ToString(CultureInfo.InvariantCulture), error.ToString(), StringComparison.Ordinal);
-        Assert.Empty(other.Check());
-    }
-
-    [SkippableFact]
     public void A_directory_that_is_no_store_is_left_alone()
     {
         using var directory = new TemporaryDirectory();

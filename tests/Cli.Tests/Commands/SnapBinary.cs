@@ -21,9 +21,12 @@ internal static class SnapBinary
         Skip.IfNot(check.GetProperty("canRestore").GetBoolean(), "no snapshots can be restored by this user (snap check)");
     }
 
-    public static CommandResult Run(params string[] arguments) => Command.Run(PathOrSkip(), arguments);
+    /// <summary>The stores of these tests come and go with their directories; their engines see that, and shall not stay much longer either.</summary>
+    private static readonly Dictionary<string, string?> _environment = new() { ["SNAP_ENGINE_LINGER"] = "1s" };
 
-    public static Command Start(params string[] arguments) => Command.Start(PathOrSkip(), arguments);
+    public static CommandResult Run(params string[] arguments) => Command.Run(PathOrSkip(), arguments, _environment);
+
+    public static Command Start(params string[] arguments) => Command.Start(PathOrSkip(), arguments, _environment);
 
     /// <summary>Runs it, expects success, and reads the JSON on stdout.</summary>
     public static JsonElement Json(params string[] arguments)

@@ -34,6 +34,7 @@ public sealed class DocumentTests
                                    CliJson.Readable.GcJson, CliJson.Readable.GcDecisionJson, CliJson.Readable.RmJson, CliJson.Readable.TagJson, CliJson.Readable.VerifyJson,
                                    CliJson.Readable.FindingJson, CliJson.Readable.RepairJson, CliJson.Readable.StatsJson, CliJson.Readable.NameStatistics, CliJson.Readable.EncodingJson,
                                    CliJson.Readable.SnapshotRefJson, CliJson.Readable.SnapshotJson, CliJson.Readable.RestoreJson, CliJson.Readable.RunJson,
+                                   CliJson.Readable.TargetJson, CliJson.Readable.EngineJson, CliJson.Readable.EngineStopJson,
                                }
                                from member in shape.Properties
                                where !json.Contains($"`{member.Name}`", StringComparison.Ordinal)

@@ -37,7 +37,7 @@ public sealed class KilledSnapTests
     [MemberData(nameof(Deaths))]
     public void A_death_in_a_checkpoint_harms_neither_the_target_nor_acknowledged_snapshots(string point, string action)
     {
-        using SnapStore store = SnapStore.OpenOrSkip();
+        using SnapStore store = SnapStore.OpenOrSkip(withEngine: false);
         using Target target = Target.Start("sleeper", "3");
         Fingerprint before = Fingerprint.OfIdle(target);
         var acknowledged = new List<string> { store.Take(target.Pid).GetProperty("id").GetString()! };
@@ -72,7 +72,7 @@ public sealed class KilledSnapTests
     [InlineData("Thaw")]
     public void A_tracer_that_dies_disturbs_no_blocking_call(string point)
     {
-        using SnapStore store = SnapStore.OpenOrSkip();
+        using SnapStore store = SnapStore.OpenOrSkip(withEngine: false);
         using Target target = Target.Start("blocking_calls");
         int deaths = 0;
         ForEachPass(point, "kill", fault =>
@@ -99,7 +99,7 @@ public sealed class KilledSnapTests
     [InlineData("Thaw")]
     public void A_signal_that_comes_when_the_tracer_dies_reaches_the_call_that_waits_for_it(string point)
     {
-        using SnapStore store = SnapStore.OpenOrSkip();
+        using SnapStore store = SnapStore.OpenOrSkip(withEngine: false);
         using Target target = Target.Start("masked_calls");
         ForEachPass(point, "stop", fault =>
         {
@@ -131,7 +131,7 @@ public sealed class KilledSnapTests
     public void A_signal_that_the_tracer_has_seen_and_not_passed_on_when_it_dies_is_not_lost(int pass)
     {
         const int furthest = 14;
-        using SnapStore store = SnapStore.OpenOrSkip();
+        using SnapStore store = SnapStore.OpenOrSkip(withEngine: false);
         using Target target = Target.Start("masked_calls");
         for (int further = 1; further <= furthest; further++)
         {
@@ -158,7 +158,7 @@ public sealed class KilledSnapTests
     [InlineData("Report")]
     public void A_tracer_that_hangs_is_ended_and_the_target_runs_on(string point)
     {
-        using SnapStore store = SnapStore.OpenOrSkip();
+        using SnapStore store = SnapStore.OpenOrSkip(withEngine: false);
         using Target target = Target.Start("sleeper", "3");
         Fingerprint before = Fingerprint.OfIdle(target);
         using (Command take = StartTake(store, target, $"{point}:1:stop"))
@@ -174,7 +174,7 @@ public sealed class KilledSnapTests
     [SkippableFact]
     public void A_tracer_that_hangs_in_a_pause_and_whose_engine_is_gone_ends_by_itself()
     {
-        using SnapStore store = SnapStore.OpenOrSkip();
+        using SnapStore store = SnapStore.OpenOrSkip(withEngine: false);
         using Target target = Target.Start("sleeper", "3");
         Fingerprint before = Fingerprint.OfIdle(target);
         using (Command take = StartTake(store, target, "Thaw:1:kill-parent,Thaw:1:stop"))
@@ -192,7 +192,7 @@ public sealed class KilledSnapTests
     [InlineData("Commit", "full")]
     public void A_commit_that_fails_is_an_error_and_the_next_snapshot_is_whole(string point, string action)
     {
-        using SnapStore store = SnapStore.OpenOrSkip();
+        using SnapStore store = SnapStore.OpenOrSkip(withEngine: false);
         using Target target = Target.Start("counter", "200");
         using (Command take = store.StartWith(new() { ["SNAP_FAULT"] = $"{point}:1:{action}" }, "take", SnapStore.Text(target.Pid)))
         {

@@ -165,7 +165,7 @@ public sealed class RefusalTests
     [SkippableFact]
     public void A_second_writer_is_told_who_holds_the_store()
     {
-        using SnapStore store = SnapStore.OpenOrSkip();
+        using SnapStore store = SnapStore.OpenOrSkip(withEngine: false);
         using Target target = Target.Start("sleeper"), other = Target.Start("sleeper");
         using Command watch = store.Start("watch", SnapStore.Text(target.Pid), "--every", "50ms");
         Patience.Until(() => store.Log().Count >= 1, "a snapshot");
@@ -190,6 +190,7 @@ public sealed class RefusalTests
         Directory.Delete(store.Path, recursive: true);
 
         store.Take(target.Pid);
+        store.StopEngine();
         foreach (string file in Directory.EnumerateFiles(store.Path, "*", SearchOption.AllDirectories))
         {
             byte[] bytes = File.ReadAllBytes(file);
@@ -217,6 +218,7 @@ public sealed class RefusalTests
         Assert.Equal(8, full.ExitCode);
         Assert.Empty(Fingerprint.FindHarm(large.Pid));
         Assert.Empty(large.Check());
+        store.Run("engine", "stop", "--store", small["store"]);
         target.Kill();
         Command parent = store.RestoreInto(target, "latest", "--store", small["store"]);
         Assert.Empty(target.Check());

@@ -12,15 +12,19 @@ internal sealed class SnapStore : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
     private readonly List<Command> _started = [];
+    private readonly bool _withEngine;
+
+    private SnapStore(bool withEngine) => _withEngine = withEngine;
 
     /// <summary>The binary under test; null if there is none, and the test has to be skipped.</summary>
     public static string? Binary { get; } = Environment.GetEnvironmentVariable("SNAP_BINARY") is { Length: > 0 } named && File.Exists(named) ? named : null;
 
     /// <summary>Opens one, or skips the test if there is no binary.</summary>
-    public static SnapStore OpenOrSkip()
+    /// <param name="withEngine">Commands use the store's own engine, as usual; false: each has one in its process.</param>
+    public static SnapStore OpenOrSkip(bool withEngine = true)
     {
         Skip.If(Binary is null, "SNAP_BINARY names no published snap binary (./test sets it)");
-        return new SnapStore();
+        return new SnapStore(withEngine);
     }
 
     /// <summary>Where it lies.</summary>
@@ -96,6 +100,13 @@ internal sealed class SnapStore : IDisposable
         return waiting;
     }
 
+    /// <summary>Ends the store's engine, and with it every watch.</summary>
+    public void StopEngine()
+    {
+        CommandResult stopped = Run("engine", "stop");
+        Assert.True(stopped.ExitCode == 0, $"snap engine stop: {stopped}");
+    }
+
     /// <summary>For arguments.</summary>
     public static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
@@ -106,6 +117,7 @@ internal sealed class SnapStore : IDisposable
             command.Dispose();
         try
         {
+            StopEngine();
             Patience.Until(() => OwnProcesses().Count == 0, () => $"processes that work on {Path} to end: {string.Join("; ", OwnProcesses())}");
         }
         finally
@@ -121,7 +133,7 @@ internal sealed class SnapStore : IDisposable
             process.ReadExecutable() is { } executable && !executable.ToString().Contains("memfd:", StringComparison.Ordinal) && pid != restorer.Child.Pid;
     }
 
-    private Dictionary<string, string?> Environs() => new() { ["SNAP_STORE"] = Path, ["XDG_DATA_HOME"] = null };
+    private Dictionary<string, string?> Environs() => new() { ["SNAP_STORE"] = Path, ["XDG_DATA_HOME"] = null, ["SNAP_ENGINE"] = _withEngine ? null : "off" };
 
     /// <summary>Every process that has our store in its environment or arguments, and is a snap: tracers, engines, watchdogs.</summary>
     private List<string> OwnProcesses()

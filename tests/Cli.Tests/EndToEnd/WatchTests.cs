@@ -90,6 +90,7 @@ public sealed class WatchTests
             Patience.Until(() => Count() > full || watch.Child.TryWait(out _), "a snapshot after there was room");
             watch.Signal(Signal.SIGINT);
             CommandResult result = watch.WaitForEnd();
+            store.Run("engine", "stop", "--store", small["store"]);
             Assert.Contains("room", result.Output + result.Error, StringComparison.OrdinalIgnoreCase);
         }
 

@@ -21,6 +21,8 @@ internal static class NewerThanHeaders
         ("linux/fs.h", "PAGE_IS_GUARD", "(1 << 8)", (6, 15)),
         ("linux/fs.h", "PM_SCAN_WP_MATCHING", "(1 << 0)", (6, 7)),
         ("linux/fs.h", "PM_SCAN_CHECK_WPASYNC", "(1 << 1)", (6, 7)),
+        ("linux/pidfd.h", "PIDFD_GET_INFO", "_IOWR(0xFF, 11, struct pidfd_info)", (6, 13)),
+        ("linux/pidfd.h", "PIDFD_INFO_EXIT", "(1UL << 3)", (6, 15)),
         ("asm/prctl.h", "ARCH_SHSTK_STATUS", "0x5005", (6, 6)),
         ("linux/prctl.h", "PR_TIMER_CREATE_RESTORE_IDS", "77", (6, 15)),
         ("linux/prctl.h", "PR_TIMER_CREATE_RESTORE_IDS_OFF", "0", (6, 15)),
@@ -47,6 +49,16 @@ internal static class NewerThanHeaders
             #define PAGEMAP_SCAN _IOWR('f', 16, struct pm_scan_arg)
             """,
             (6, 7)),
+        ("linux/pidfd.h", "PIDFD_INFO_EXIT",
+            """
+            #include <linux/types.h>
+            #include <sys/ioctl.h>
+            struct pidfd_info {
+                __u64 mask; __u64 cgroupid; __u32 pid; __u32 tgid; __u32 ppid; __u32 ruid; __u32 rgid; __u32 euid; __u32 egid; __u32 suid; __u32 sgid;
+                __u32 fsuid; __u32 fsgid; __s32 exit_code;
+            };
+            """,
+            (6, 13)),
     ];
 
     /// <summary>Members of ours that C has no name for, each with its reason.</summary>

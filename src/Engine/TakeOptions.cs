@@ -1,0 +1,14 @@
+namespace Snap.Engine;
+
+/// <summary>Of what a snapshot is taken, and how.</summary>
+public sealed record TakeOptions
+{
+    /// <summary>Root of the tree.</summary>
+    public required int Pid { get; init; }
+
+    /// <summary>The chain; null as <see cref="SnapEngine.Track"/> chooses.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Whether the commit waits for the disk; null: as the store was opened.</summary>
+    public Store.Durability? Durability { get; init; }
+}
