@@ -63,8 +63,9 @@ public sealed partial class SnapshotBuilder
     {
         if (!_hashes.TryGetValue(hash, out equal))
         {
+            ulong stage = _writer.CollectionStage;
             return _writer.TryFindHash(hash, _stored, out equal) && _writer.FindPage(equal, _pins) is { } found && found.Bytes.Span.SequenceEqual(bytes)
-                && _writer.TryBorrow(this, found);
+                && _writer.TryBorrow(this, found, stage);
         }
         foreach (PageGroup open in (ReadOnlySpan<PageGroup>)[_newPages, _changedPages])
         {

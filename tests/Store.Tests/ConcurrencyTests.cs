@@ -23,12 +23,20 @@ public sealed class ConcurrencyTests
         foreach (Thread builder in builders)
             builder.Start();
         int rewritten = 0;
-        while (builders.Any(builder => builder.IsAlive))
+        try
         {
-            GarbageReport report = writer.CollectGarbage(new GarbageOptions { Policy = new RetentionPolicy { KeepLast = 2 } });
-            Assert.Empty(report.Problems);
-            rewritten += report.SegmentsRewritten;
-            CheckAll();
+            while (builders.Any(builder => builder.IsAlive))
+            {
+                GarbageReport report = writer.CollectGarbage(new GarbageOptions { Policy = new RetentionPolicy { KeepLast = 2 } });
+                Assert.Empty(report.Problems);
+                rewritten += report.SegmentsRewritten;
+                CheckAll();
+            }
+        }
+        finally
+        {
+            foreach (Thread builder in builders)
+                builder.Join();
         }
         Assert.True(rewritten > 0);
         CheckAll();
@@ -109,18 +117,18 @@ public sealed class ConcurrencyTests
     public void Threads_that_read_at_random_share_a_small_cache()
     {
         var disk = new CrashDisk();
-        var history = new RandomHistory(33, pagesPerSnapshot: 40);
+        var history = new RandomHistory(33, pagesPerSnapshot: 20);
         using (StoreWriter writer = StoreWriter.Open(disk, new StoreOptions()))
         {
-            for (int step = 0; step < 25; step++)
+            for (int step = 0; step < 12; step++)
                 history.Step(writer);
         }
         using var reader = StoreReader.Open(disk, cacheBytes: 3 * 16 * PageRange.PageSize);
         SnapshotId[] ids = [.. history.Committed.Keys];
-        Parallel.For(0, 8, worker =>
+        Parallel.For(0, 4, worker =>
         {
             var random = new Random(worker);
-            for (int i = 0; i < 40; i++)
+            for (int i = 0; i < 5; i++)
             {
                 SnapshotId id = ids[random.Next(ids.Length)];
                 using SnapshotContent content = reader.OpenSnapshot(id);
