@@ -6,6 +6,7 @@ return args switch
     ["commands", .. string[] rest] => CommandBench.Run(rest),
     ["peers", .. string[] rest] => PeersBench.Run(rest),
     ["increments", .. string[] rest] => IncrementsBench.Run(rest),
+    ["scale", .. string[] rest] => ScaleBench.Run(rest),
     ["micro"] => StoreMicro.RunAll(),
     ["images", var directory, var scale] => MakeImages(directory, double.Parse(scale, System.Globalization.CultureInfo.InvariantCulture)),
     ["work", var seed, var size] => DotnetWork.Run(int.Parse(seed), int.Parse(size)),
@@ -26,6 +27,7 @@ static int Usage()
                Snap.Bench peers [SCALE [ROUNDS]]       the store against restic, borg and zstd on programs' memory (default 1, 3)
                Snap.Bench images DIR SCALE             only the images of programs' memory
                Snap.Bench increments [COUNT [MIB [SCHEME…]]]  a chain of increments, 1 % dirty each (default 1000, 64 MiB)
+               Snap.Bench scale [SNAPSHOTS [ENTRIES]]  opening a store of many snapshots; memory and lookups of a large index (default 10000, 4000000)
                Snap.Bench micro                        hash, compare, encode, decode, index, commit
         SNAP_BINARY names the snap binary; docs/benchmarks.md tells what the figures mean.
         """);

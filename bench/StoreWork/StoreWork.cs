@@ -1,7 +1,9 @@
 // The store's part of a comparison as a process of its own, so that its CPU time is measured like a peer's:
 //   store-add STORE DIR VERSION all|dirty   adds the images of one version, as an increment of the one before
 //   store-read STORE VERSION INTO           writes them back as files
+using System.Collections.Concurrent;
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 using Snap.Image;
 using Snap.Store;
 
@@ -10,7 +12,7 @@ namespace Snap.Bench;
 internal static class StoreWork
 {
     private const int BatchPages = 256;
-    private const int ReadPages = 2048;
+    private const int PartPages = 256;
 
     public static int Add(string storeDirectory, string images, int version, bool dirtyOnly)
     {
@@ -59,28 +61,55 @@ internal static class StoreWork
         foreach (SnapshotInfo snapshot in store.Snapshots.Where(snapshot => snapshot.Sequence == (ulong)version))
         {
             using SnapshotContent content = store.OpenSnapshot(snapshot.Id);
-            using var file = new FileStream(Path.Combine(into, snapshot.Name + ".img"), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-            ReadAll(content, file);
+            using SafeFileHandle file = File.OpenHandle(Path.Combine(into, snapshot.Name + ".img"), FileMode.CreateNew, FileAccess.Write);
+            ReadAll(content, (part, at) => RandomAccess.Write(file, part, at));
         }
         return 0;
     }
 
-    public static long ReadAll(SnapshotContent content, Stream into)
+    /// <summary>Reads all pages of a space on all cores, a mebibyte at a time; their bytes are given in any order, with their place among them.</summary>
+    public static void ReadAll(SnapshotContent content, PartReader give)
     {
-        byte[] buffer = new byte[ReadPages * PageRange.PageSize];
-        long pages = 0;
-        foreach (PageRun run in content.Runs(new SpaceId(1)))
+        var parts = new List<(ulong First, int Count, long At)>();
+        long at = 0;
+        foreach (PageRange range in WithoutGaps(content.Runs(new SpaceId(1))))
         {
-            for (ulong first = run.Range.First; first < run.Range.End;)
+            for (ulong first = range.First; first < range.End;)
             {
-                int count = (int)Math.Min(ReadPages, run.Range.End - first);
-                Memory<byte> part = buffer.AsMemory(0, count * PageRange.PageSize);
-                content.ReadPagesInParallel(new SpaceId(1), first, part);
-                into.Write(part.Span);
-                (first, pages) = (first + (ulong)count, pages + count);
+                int count = (int)Math.Min(PartPages, range.End - first);
+                parts.Add((first, count, at));
+                (first, at) = (first + (ulong)count, at + ((long)count * PageRange.PageSize));
             }
         }
-        return pages;
+        var allCores = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
+        Parallel.ForEach(Partitioner.Create(parts, EnumerablePartitionerOptions.NoBuffering), allCores, () => new byte[PartPages * PageRange.PageSize], (part, _, buffer) =>
+        {
+            Span<byte> pages = buffer.AsSpan(0, part.Count * PageRange.PageSize);
+            content.ReadPages(new SpaceId(1), part.First, pages);
+            give(pages, part.At);
+            return buffer;
+        }, _ => { });
+    }
+
+    /// <summary>Takes pages.</summary>
+    public delegate void PartReader(ReadOnlySpan<byte> pages, long at);
+
+    private static IEnumerable<PageRange> WithoutGaps(IEnumerable<PageRun> runs)
+    {
+        PageRange range = default;
+        foreach (PageRun run in runs)
+        {
+            if (range.Count > 0 && range.End == run.Range.First)
+            {
+                range = range with { Count = range.Count + run.Range.Count };
+                continue;
+            }
+            if (range.Count > 0)
+                yield return range;
+            range = run.Range;
+        }
+        if (range.Count > 0)
+            yield return range;
     }
 
     public static List<PageRange> Runs(string images, string name, int version) =>

@@ -12,7 +12,7 @@ namespace Snap.Store;
 
 public sealed partial class SnapshotBuilder
 {
-    private const int MaxInFlight = 8;
+    private const int MaxInFlight = 12;
 
     /// <summary>A delta this small, a page, costs less to store again than its hash costs to keep.</summary>
     private const int MinBytesToIndex = 192;
@@ -24,6 +24,7 @@ public sealed partial class SnapshotBuilder
     private readonly Stack<PageGroup> _idle = new();
     private readonly List<SlotAddress> _hot = [];
     private readonly ByteWriter _head = new();
+    private readonly PagePins _pins = new();
     private PageGroup _newPages = new();
     private PageGroup _changedPages = new();
     private long _given, _zero, _unchanged, _deduplicated, _stored, _delta;
@@ -38,7 +39,7 @@ public sealed partial class SnapshotBuilder
             return;
         }
         ulong before = draft.Before(page);
-        PageVersion? previous = PageMap.IsData(before) ? _writer.FindPage(new SlotAddress(before)) : FindInSibling(draft, page, bytes, out before);
+        PageVersion? previous = PageMap.IsData(before) ? _writer.FindPage(new SlotAddress(before), _pins) : FindInSibling(draft, page, bytes, out before);
         if (previous is not null && previous.Bytes.Span.SequenceEqual(bytes))
         {
             if (draft.Replaces)
@@ -62,8 +63,9 @@ public sealed partial class SnapshotBuilder
     {
         if (!_hashes.TryGetValue(hash, out equal))
         {
-            return _writer.TryFindHash(hash, _stored, out equal) && _writer.FindPage(equal) is { } found && found.Bytes.Span.SequenceEqual(bytes)
-                && _writer.TryBorrow(this, found);
+            ulong stage = _writer.CollectionStage;
+            return _writer.TryFindHash(hash, _stored, out equal) && _writer.FindPage(equal, _pins) is { } found && found.Bytes.Span.SequenceEqual(bytes)
+                && _writer.TryBorrow(this, found, stage);
         }
         foreach (PageGroup open in (ReadOnlySpan<PageGroup>)[_newPages, _changedPages])
         {
@@ -77,7 +79,7 @@ public sealed partial class SnapshotBuilder
         }
         uint holder = equal.Segment;
         _segments.Find(segment => segment.Entry.Segment == holder)?.Flush();
-        return _writer.FindPage(equal) is { } stored && stored.Bytes.Span.SequenceEqual(bytes);
+        return _writer.FindPage(equal, _pins) is { } stored && stored.Bytes.Span.SequenceEqual(bytes);
     }
 
     private SlotAddress StorePage(SpaceId space, ReadOnlySpan<byte> bytes, ulong hash, PageVersion? previous)
@@ -101,7 +103,7 @@ public sealed partial class SnapshotBuilder
     {
         if (previous.Head.Encoding != BlockEncoding.Delta || _rules.SiblingBytes == 0)
             return previous;
-        return _writer.FindPage(previous.Head.Base.Page(previous.Index)) ?? previous;
+        return _writer.FindPage(previous.Head.Base.Page(previous.Index), _pins) ?? previous;
     }
 
     /// <summary>The segment to append to; the next one if it is full. Open groups have their slots in it, so they are finished first.</summary>
@@ -124,7 +126,8 @@ public sealed partial class SnapshotBuilder
     {
         if (group.Count == 0)
             return;
-        group.EncodeAsync(_rules);
+        group.Queue(_rules);
+        _writer.Encoder.Add(group);
         _inFlight.Enqueue(group);
         group = _idle.TryPop(out PageGroup? idle) ? idle : new PageGroup();
         while (_inFlight.Count >= MaxInFlight)
@@ -142,6 +145,14 @@ public sealed partial class SnapshotBuilder
     private void AppendOldest()
     {
         PageGroup group = _inFlight.Dequeue();
+        // Rather than wait for it: what no other thread has begun.
+        group.TryEncode();
+        foreach (PageGroup next in _inFlight)
+        {
+            if (group.IsEncoded)
+                break;
+            next.TryEncode();
+        }
         group.Wait();
         SegmentWriter segment = _segments[^1];
         _head.Clear();
@@ -168,7 +179,7 @@ public sealed partial class SnapshotBuilder
         {
             var address = new SlotAddress(group.First.Value + (ulong)i);
             _hot.Add(address);
-            _writer.HotPages.Add(new PageVersion(address, group.Page(address).ToArray(), group.First.Slot, i, group.Head));
+            _writer.HotPages.Add(new PageVersion(address, group.PageMemory(address), group.First.Slot, i, group.Head));
         }
     }
 

@@ -39,7 +39,7 @@ public sealed partial class SnapshotBuilder
     private PageVersion? TryLike(SpaceId space, ulong page, ReadOnlySpan<byte> bytes, out ulong address)
     {
         address = Current(space, page);
-        return PageMap.IsData(address) && _writer.FindPage(new SlotAddress(address)) is { } version && IsLike(version.Bytes.Span, bytes) ? version : null;
+        return PageMap.IsData(address) && _writer.FindPage(new SlotAddress(address), _pins) is { } version && IsLike(version.Bytes.Span, bytes) ? version : null;
     }
 
     /// <summary>What this snapshot holds at a page so far.</summary>

@@ -59,7 +59,10 @@ public sealed partial class SnapshotBuilder : IDisposable
         State before = _state;
         _state = State.Failed;
         for (int at = 0; at < pages.Length; at += PageRange.PageSize)
+        {
             PutPage(draft, firstPage + (ulong)(at >> PageRange.PageShift), pages.Slice(at, PageRange.PageSize));
+            _pins.Clear();
+        }
         _state = before;
     }
 
@@ -124,6 +127,7 @@ public sealed partial class SnapshotBuilder : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _pins.Clear();
         if (_state is State.Open or State.Failed)
         {
             GiveUpGroups();

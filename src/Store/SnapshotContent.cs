@@ -2,6 +2,7 @@ using Snap.Image;
 using Snap.Store.Blocks;
 using Snap.Store.Format;
 using Snap.Store.Pages;
+using Snap.Store.Segments;
 
 namespace Snap.Store;
 
@@ -58,28 +59,22 @@ public sealed class SnapshotContent : IDisposable
     /// <param name="space">The space.</param>
     /// <param name="firstPage">First page.</param>
     /// <param name="into">A multiple of the page size.</param>
-    /// <exception cref="SnapException">A page is damaged: it is never returned.</exception>
+    /// <exception cref="SnapException">A page is damaged: it is never returned, and nothing of what was copied counts.</exception>
     public void ReadPages(SpaceId space, ulong firstPage, Span<byte> into)
     {
         if (into.Length % PageRange.PageSize != 0)
             throw new ArgumentException("must be a multiple of the page size", nameof(into));
         ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        _maps.TryGetValue(space, out PageMap? map);
-        DecodedBlock? block = null;
-        for (int at = 0; at < into.Length; at += PageRange.PageSize)
+        if (!_maps.TryGetValue(space, out PageMap? map))
         {
-            ulong page = firstPage + (ulong)(at >> PageRange.PageShift);
-            ulong value = map?.Get(page) ?? PageMap.Absent;
-            Span<byte> target = into.Slice(at, PageRange.PageSize);
-            if (!PageMap.IsData(value))
-            {
-                target.Clear();
-                continue;
-            }
-            var address = new SlotAddress(value);
-            if (block is null || !block.Holds(address))
-                block = ReadBlock(space, page, address);
-            block.Page(address.Slot).CopyTo(target);
+            into.Clear();
+            return;
+        }
+        while (into.Length > 0)
+        {
+            int done = ReadSome(map, space, firstPage, into);
+            firstPage += (ulong)(done >> PageRange.PageShift);
+            into = into[done..];
         }
     }
 
@@ -109,16 +104,48 @@ public sealed class SnapshotContent : IDisposable
             _version.Release();
     }
 
-    private DecodedBlock ReadBlock(SpaceId space, ulong page, SlotAddress address)
+    /// <summary>Copies the first page, and those behind it that come from the same block.</summary>
+    /// <returns>Bytes copied.</returns>
+    private int ReadSome(PageMap map, SpaceId space, ulong page, Span<byte> into)
     {
+        ulong value = map.Get(page);
+        if (!PageMap.IsData(value))
+        {
+            into[..PageRange.PageSize].Clear();
+            return PageRange.PageSize;
+        }
         try
         {
-            return _version.Slots.ReadBlock(address);
+            return ReadFromBlock(map, page, new SlotAddress(value), into);
         }
         catch (SnapException damage) when (damage.Kind == ErrorCatalogue.StoreDamaged)
         {
             throw new SnapException(damage.Kind, $"page {page << PageRange.PageShift:x} of {space} in snapshot {Info} is damaged",
                 damage.Where, damage.Why, damage.ToDo, damage);
         }
+    }
+
+    private int ReadFromBlock(PageMap map, ulong page, SlotAddress address, Span<byte> into)
+    {
+        SlotStore slots = _version.Slots;
+        SegmentFile file = slots.Locate(address, out SlotEntry entry);
+        int count = 1;
+        int most = Math.Min(into.Length >> PageRange.PageShift, entry.Span);
+        while (count < most && map.Get(page + (ulong)count) == address.Value + (ulong)count && entry.Holds(address.Slot + (uint)count))
+            count++;
+        Span<byte> target = into[..(count * PageRange.PageSize)];
+        // Wanted whole: decoded where it is wanted. What is wanted in parts is likely a base of what replaced the rest, and kept for that.
+        DecodedBlock? block = slots.Cache.Find(file, entry.Offset);
+        if (block is null && count == entry.Count)
+        {
+            slots.ReadWholeBlock(file, entry, target);
+            return target.Length;
+        }
+        using (block ??= slots.ReadBlock(file, entry, BlockHead.MaxDecodedBytes, byte.MaxValue))
+        {
+            for (int i = 0; i < count; i++)
+                block.Page(address.Slot + (uint)i).CopyTo(target[(i * PageRange.PageSize)..]);
+        }
+        return target.Length;
     }
 }

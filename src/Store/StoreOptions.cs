@@ -33,6 +33,9 @@ public sealed record StoreOptions
     /// <summary>Stores with more pages than this have their index on disk (FasterKV); smaller ones read theirs into memory.</summary>
     internal int MemoryIndexPages { get; init; } = 100_000;
 
+    /// <summary>Another index, for tests: one that forgets or lies must cost space only.</summary>
+    internal Func<Index.IChunkIndex>? MakeIndex { get; init; }
+
     /// <summary>Room that only collections use, when the disk is full.</summary>
     internal long ReserveBytes { get; init; } = 1 << 20;
 

@@ -9,6 +9,8 @@ namespace Snap.Store;
 /// <remarks>It shows one moment of the store until <see cref="Refresh"/>; its lease keeps what that moment needs, whatever gc does meanwhile.</remarks>
 public sealed class StoreReader : IDisposable
 {
+    /// <summary>Whole snapshots are read in the order of addresses, where a base lies near what needs it.</summary>
+    private const long CacheBytes = 16 << 20;
     private readonly IDisk _disk;
     private readonly StoreConfig _config;
     private readonly BlockCache _cache;
@@ -53,8 +55,8 @@ public sealed class StoreReader : IDisposable
         return Open(disk);
     }
 
-    internal static StoreReader Open(IDisk disk) =>
-        new(disk, StoreDirectory.ReadConfig(disk, forWriting: false), new StoreOptions().CacheBytes);
+    internal static StoreReader Open(IDisk disk, long cacheBytes = CacheBytes) =>
+        new(disk, StoreDirectory.ReadConfig(disk, forWriting: false), cacheBytes);
 
     /// <summary>Finds the snapshot that a reference means: an id's prefix, <c>NAME</c> (its newest), <c>NAME~3</c> (third parent),
     /// <c>NAME@10s</c> (ago), <c>NAME@2026-11-22T21:00:05Z</c> (newest at or before; without zone: local), a tag, or <c>latest</c>.</summary>

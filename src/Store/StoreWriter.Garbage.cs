@@ -27,6 +27,7 @@ public sealed partial class StoreWriter
     private readonly List<(ulong Epoch, string Path)> _unlinkLater = [];
     private readonly List<(ulong Begun, SegmentFile File)> _retired = [];
     private ulong _begun;
+    private ulong _collectionStage;
     private HashSet<uint>? _condemned;
     private SlotSet? _condemnedLive;
 
@@ -135,12 +136,20 @@ public sealed partial class StoreWriter
         }
     }
 
+    /// <summary>Changes whenever a collection begins or ends to close segments: a page that was found before may be gone.</summary>
+    internal ulong CollectionStage => Volatile.Read(ref _collectionStage);
+
     /// <summary>Asks whether a builder may refer to a page that it found in the index; it is remembered as the builder's.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="page">The page.</param>
+    /// <param name="stage"><see cref="CollectionStage"/> from before the page was looked for.</param>
     /// <returns>False if gc is about to remove the page, or one that it needs as a base: then it counts as not found.</returns>
-    internal bool TryBorrow(SnapshotBuilder builder, PageVersion page)
+    internal bool TryBorrow(SnapshotBuilder builder, PageVersion page, ulong stage)
     {
         lock (_borrowGate)
         {
+            if (stage != _collectionStage)
+                return false;
             if (_condemned is not null && !IsSafe(page))
                 return false;
             builder.Borrowed.Add(page.Address);
@@ -152,9 +161,10 @@ public sealed partial class StoreWriter
     {
         if (_condemned!.Contains(page.Address.Segment) && !_condemnedLive!.Contains(page.Address))
             return false;
+        using var pins = new PagePins();
         for (int i = 0; page.Head.Encoding == BlockEncoding.Delta && i < page.Head.PageCount; i++)
         {
-            if (FindPage(page.Head.Base.Page(i)) is not { } basis || !IsSafe(basis))
+            if (FindPage(page.Head.Base.Page(i), pins) is not { } basis || !IsSafe(basis))
                 return false;
         }
         return true;
@@ -288,7 +298,7 @@ public sealed partial class StoreWriter
         finally
         {
             lock (_borrowGate)
-                (_condemned, _condemnedLive) = (null, null);
+                (_condemned, _condemnedLive, _collectionStage) = (null, null, _collectionStage + 1);
         }
         RefreshReader();
         int leased = UnlinkReplaced();
@@ -336,6 +346,7 @@ public sealed partial class StoreWriter
                     }
                     doomed.Add(now);
                 }
+                _collectionStage++;
                 _condemned = [.. doomed.Select(fate => fate.Segment.Segment)];
                 _condemnedLive = marker.Live;
                 HotPages.RemoveWhere(address => _condemned.Contains(address.Segment) && !marker.Live.Contains(address));

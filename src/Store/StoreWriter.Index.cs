@@ -32,6 +32,8 @@ public sealed partial class StoreWriter
 
     private IChunkIndex? OpenIndex(long pagesStored)
     {
+        if (_options.MakeIndex is { } make)
+            return make();
         long pages = _state.AllEntries().Sum(entry => entry.Info.Statistics.PagesStored - entry.Info.Statistics.PagesDelta);
         string? directory = _disk.CacheDirectory(IndexDirectory);
         _isIndexLarge = pages > _options.MemoryIndexPages && directory is not null;

@@ -36,15 +36,16 @@ public sealed partial class StoreWriter
     }
 
     /// <summary>Makes every commit so far durable, and listed.</summary>
-    /// <exception cref="SnapException">The disk failed.</exception>
+    /// <remarks>A failed sync may have lost what it was for, and a second one would say that all is well: from then on nothing that builds
+    /// on those commits is acknowledged, until the store is opened anew. A failed write has lost nothing that came before it.</remarks>
+    /// <exception cref="SnapException">The disk failed, now or in an earlier sync of these commits.</exception>
     private void SyncCommits()
     {
         lock (_gate)
         {
             if (_unsynced is not { } writer)
                 return;
-            if (!writer.IsFailed)
-                writer.Sync();
+            writer.Sync();
             _syncedAt = Stopwatch.GetTimestamp();
             ListUnsynced();
         }

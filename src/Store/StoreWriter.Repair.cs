@@ -6,6 +6,7 @@
 //   4. What only these needed is collected.
 using System.IO.Hashing;
 using Snap.Image;
+using Snap.Store.Blocks;
 using Snap.Store.Catalog;
 using Snap.Store.Check;
 using Snap.Store.Disk;
@@ -139,8 +140,12 @@ public sealed partial class StoreWriter
                     found[hash] = address;
             }
         }
-        return hash => found.TryGetValue(hash, out SlotAddress address) && FindPage(address) is { } page
-            && (ulong)XxHash128.HashToUInt128(page.Bytes.Span, (long)HashSeed) == hash ? page.Bytes.ToArray() : null;
+        return hash =>
+        {
+            using var pins = new PagePins();
+            return found.TryGetValue(hash, out SlotAddress address) && FindPage(address, pins) is { } page
+                && (ulong)XxHash128.HashToUInt128(page.Bytes.Span, (long)HashSeed) == hash ? page.Bytes.ToArray() : null;
+        };
     }
 
     private string[] DropWithTags(IReadOnlyList<SnapshotInfo> snapshots)

@@ -77,6 +77,8 @@ public sealed partial class StoreWriter : IDisposable
 
     internal DeltaRules DeltaRules { get; }
 
+    internal GroupEncoder Encoder { get; } = new();
+
     internal StoreOptions Options => _options;
 
     internal ulong HashSeed => _config.HashSeed;
@@ -137,6 +139,7 @@ public sealed partial class StoreWriter : IDisposable
             TryQuietly(SyncCommits);
             _reader?.Dispose();
             CloseIndex();
+            Encoder.Dispose();
             _builders.Clear();
             CloseRetired();
             Slots.Segments.Dispose();
@@ -169,13 +172,16 @@ public sealed partial class StoreWriter : IDisposable
     }
 
     /// <summary>A stored page; null if it is damaged or gone, which a writer gets over by storing the page again.</summary>
-    internal PageVersion? FindPage(SlotAddress address)
+    /// <param name="address">The page.</param>
+    /// <param name="pins">Hold its bytes until they are cleared.</param>
+    internal PageVersion? FindPage(SlotAddress address, PagePins pins)
     {
-        if (HotPages.Find(address) is { } hot)
+        if (HotPages.Find(address, pins) is { } hot)
             return hot;
         try
         {
             DecodedBlock block = Slots.ReadBlock(address);
+            pins.Hold(block);
             return block.Holds(address) ? PageVersion.Of(block, address) : null;
         }
         catch (SnapException damage) when (damage.Kind == ErrorCatalogue.StoreDamaged)
@@ -277,7 +283,9 @@ public sealed partial class StoreWriter : IDisposable
             // Whatever the disk did with the bytes behind the last commit: they are declared to be nothing.
             writer.Entry.IsSealed = true;
             TryQuietly(SyncCommits);
-            TryRecord(RecordKind.SegmentState, to => CatalogRecords.EncodeSegment(to, writer.Entry));
+            // Its end may lie behind commits that aren't durable yet.
+            if (_unsynced is null)
+                TryRecord(RecordKind.SegmentState, to => CatalogRecords.EncodeSegment(to, writer.Entry));
         }
     }
 
@@ -342,19 +350,36 @@ public sealed partial class StoreWriter : IDisposable
 
     private void Recover()
     {
+        Dictionary<uint, long> ends = _state.AllSegments().ToDictionary(entry => entry.Segment, entry => entry.End);
         List<uint> found = new Recovery(_disk, _config, _state).FindCommits();
         // What was found may be in the page cache only; the catalog lists what is durable.
         foreach (uint segment in found.Distinct())
-        {
-            using IDiskFile? file = _disk.OpenOrNull(Slots.Segments.Get(segment, out _).Path, forWriting: true);
-            file?.SyncData();
-        }
+            WriteAgain(segment, ends.GetValueOrDefault(segment));
         if (found.Count > 0)
             _disk.SyncDirectory(SegmentName.Directory);
         // A full disk fails neither: leftovers do no harm, and without a catalog readers look into the segments.
         TryQuietly(RemoveLeftovers);
         if (found.Count > 0 || _catalog.WantsRewrite)
             TryQuietly(() => _catalog.Rewrite(_state));
+    }
+
+    /// <summary>Makes what was found in a segment durable. A sync alone isn't enough: if an earlier one failed, the kernel takes the bytes
+    /// for written, and would say so.</summary>
+    private void WriteAgain(uint segment, long from)
+    {
+        using IDiskFile? file = _disk.OpenOrNull(Slots.Segments.Get(segment, out _).Path, forWriting: true);
+        if (file is null)
+            return;
+        byte[] buffer = new byte[1 << 20];
+        for (long end = _state.FindSegment(segment)!.End; from < end;)
+        {
+            int read = file.Read(buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - from)), from);
+            if (read == 0)
+                break;
+            file.Write(buffer.AsSpan(0, read), from);
+            from += read;
+        }
+        file.SyncData();
     }
 
     /// <summary>Cuts off what lies behind the last commits, and removes files that nothing names.</summary>

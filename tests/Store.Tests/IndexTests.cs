@@ -11,6 +11,7 @@ public sealed class IndexTests
     public void A_large_index_finds_pages_again_after_reopening_and_after_it_was_lost_or_damaged()
     {
         using var directory = new TemporaryDirectory();
+        var progress = new List<string>();
         byte[] pages = new byte[5000 * PageRange.PageSize];
         var random = new Random(1);
         for (int at = 0; at < pages.Length; at += PageRange.PageSize)
@@ -22,8 +23,10 @@ public sealed class IndexTests
         string index = Path.Combine(directory.Store, "index");
         Assert.True(File.Exists(Path.Combine(index, "absorbed")));
         Assert.InRange(Store("third").PagesDeduplicated, 2900, 5000);
+        Assert.Empty(progress);
         Directory.Delete(index, recursive: true);
         Assert.InRange(Store("fourth").PagesDeduplicated, 2900, 5000);
+        Assert.Contains("building the index of stored pages", progress);
         foreach (string file in Directory.EnumerateFiles(index, "*", SearchOption.AllDirectories))
         {
             byte[] bytes = File.ReadAllBytes(file);
@@ -43,7 +46,8 @@ public sealed class IndexTests
 
         SnapshotStatistics Store(string name)
         {
-            using StoreWriter writer = StoreWriter.Open(directory.Store, _large);
+            progress.Clear();
+            using StoreWriter writer = StoreWriter.Open(directory.Store, _large with { Progress = progress.Add });
             using SnapshotBuilder builder = writer.Begin(name, SnapshotId.None);
             builder.Put(new SpaceId(1), 0, pages);
             return builder.Commit(new SnapshotHeader(name, DateTimeOffset.UnixEpoch), "image"u8).Statistics;

@@ -83,6 +83,32 @@ public sealed class StoreFilesTests
         Assert.False(leases.IsLockedByOthers(0, 1000));
     }
 
+    // Goal: a holder that crashed is no obstacle. Method: another program takes the writer's lock, then a lease, and is killed with SIGKILL.
+    [SkippableFact]
+    public void Locks_and_leases_of_a_killed_process_are_gone()
+    {
+        using var directory = new TemporaryDirectory();
+        var history = new RandomHistory(5, pagesPerSnapshot: 30);
+        var options = new StoreOptions { SegmentBytes = 50_000 };
+        using (StoreWriter writer = StoreWriter.Open(directory.Store, options))
+        {
+            while (history.Committed.Count < 10)
+                history.Step(writer);
+        }
+        using (Process holder = HoldLock(directory.Store, "lock", exclusive: true))
+        {
+            Assert.Equal(ErrorCatalogue.StoreBusy, Assert.Throws<SnapException>(() => StoreWriter.Open(directory.Store)).Kind);
+            holder.Kill();
+            holder.WaitForExit();
+        }
+        using StoreWriter next = StoreWriter.Open(directory.Store, options);
+        using Process reader = HoldLock(directory.Store, "leases", exclusive: false);
+        Assert.True(next.CollectGarbage(new GarbageOptions { Policy = new RetentionPolicy { KeepLast = 1 } }).FilesLeased > 0);
+        reader.Kill();
+        reader.WaitForExit();
+        Assert.Equal(0, next.CollectGarbage(new GarbageOptions()).FilesLeased);
+    }
+
     [Fact]
     public void A_directory_with_other_files_is_not_made_a_store()
     {
@@ -141,5 +167,21 @@ public sealed class StoreFilesTests
         using StoreReader reader = StoreReader.Open(directory.Store);
         Assert.Equal(300, reader.Snapshots.Count);
         Assert.Equal(300ul, reader.Resolve("latest", DateTimeOffset.UnixEpoch).Sequence);
+    }
+
+    /// <summary>A program that holds an open-file-description lock on a file's first byte.</summary>
+    private static Process HoldLock(string store, string file, bool exclusive)
+    {
+        Skip.IfNot(File.Exists("/usr/bin/python3"), "python3 holds the lock, and isn't installed");
+        string program = $"""
+            import fcntl, os, struct, time
+            f = os.open('{Path.Combine(store, file)}', os.O_RDWR)
+            fcntl.fcntl(f, 37, struct.pack('hhqqi4x', fcntl.{(exclusive ? "F_WRLCK" : "F_RDLCK")}, 0, 0, 1, 0))
+            print('held', flush=True)
+            time.sleep(600)
+            """;
+        Process holder = Process.Start(new ProcessStartInfo("/usr/bin/python3", ["-c", program]) { RedirectStandardOutput = true })!;
+        Assert.Equal("held", holder.StandardOutput.ReadLine());
+        return holder;
     }
 }

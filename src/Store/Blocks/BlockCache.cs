@@ -1,23 +1,62 @@
+using System.Buffers;
+using Snap.Image;
 using Snap.Store.Format;
 using Snap.Store.Segments;
 
 namespace Snap.Store.Blocks;
 
-/// <summary>A decoded block.</summary>
-internal sealed class DecodedBlock(SegmentFile file, SlotEntry entry, BlockHead head, byte[] pages)
+/// <summary>A decoded block. Whoever gets one disposes it: its buffer is used again once nobody holds it.</summary>
+/// <remarks>Blocks come and go by the gigabyte; left to the garbage collector they cost more than their decoding.</remarks>
+internal sealed class DecodedBlock : IDisposable
 {
-    public SegmentFile File { get; } = file;
+    private byte[]? _buffer;
+    private int _holders = 1;
 
-    public SlotEntry Entry { get; } = entry;
+    /// <param name="file">Its segment.</param>
+    /// <param name="entry">Its record.</param>
+    /// <param name="head">Its head.</param>
+    /// <param name="buffer">From <see cref="ArrayPool{T}.Shared"/>, at least as long as its pages; the block's from now on.</param>
+    public DecodedBlock(SegmentFile file, SlotEntry entry, BlockHead head, byte[] buffer)
+    {
+        Invariant.Holds(buffer.Length >= head.OwnBytes);
+        (File, Entry, Head, _buffer) = (file, entry, head, buffer);
+    }
 
-    public BlockHead Head { get; } = head;
+    public SegmentFile File { get; }
 
-    /// <summary>Its pages, one after another.</summary>
-    public byte[] Pages { get; } = pages;
+    public SlotEntry Entry { get; }
+
+    public BlockHead Head { get; }
+
+    /// <summary>Its pages, one after another; valid as long as the block is held.</summary>
+    public ReadOnlySpan<byte> Pages => Buffer.AsSpan(0, Head.OwnBytes);
+
+    /// <summary>Bytes of memory that it takes.</summary>
+    public int BufferBytes => Buffer.Length;
+
+    private byte[] Buffer => _buffer ?? throw new ObjectDisposedException(nameof(DecodedBlock));
 
     public bool Holds(SlotAddress address) => address.Segment == File.Segment && Entry.Holds(address.Slot);
 
-    public ReadOnlySpan<byte> Page(uint slot) => Pages.AsSpan(Entry.IndexOf(slot) * Image.PageRange.PageSize, Image.PageRange.PageSize);
+    public ReadOnlySpan<byte> Page(uint slot) => PageMemory(slot).Span;
+
+    /// <summary>One page; valid as long as the block is held.</summary>
+    public ReadOnlyMemory<byte> PageMemory(uint slot) => Buffer.AsMemory(Entry.IndexOf(slot) * PageRange.PageSize, PageRange.PageSize);
+
+    /// <summary>One more holder; only for who knows that there is one.</summary>
+    public DecodedBlock Hold()
+    {
+        Invariant.Holds(Interlocked.Increment(ref _holders) > 1);
+        return this;
+    }
+
+    public void Dispose()
+    {
+        int left = Interlocked.Decrement(ref _holders);
+        Invariant.Holds(left >= 0);
+        if (left == 0 && Interlocked.Exchange(ref _buffer, null) is { } buffer)
+            ArrayPool<byte>.Shared.Return(buffer);
+    }
 }
 
 /// <summary>Decoded blocks, the least recently used dropped first; safe from several threads.</summary>
@@ -28,6 +67,7 @@ internal sealed class BlockCache(long budgetBytes)
     private readonly Lock _gate = new();
     private long _bytes;
 
+    /// <summary>The block, held for the caller.</summary>
     public DecodedBlock? Find(SegmentFile file, long offset)
     {
         lock (_gate)
@@ -39,24 +79,23 @@ internal sealed class BlockCache(long budgetBytes)
                 _byUse.Remove(node);
                 _byUse.AddFirst(node);
             }
-            return node.Value;
+            return node.Value.Hold();
         }
     }
 
+    /// <summary>Holds a block until others push it out; the caller holds it too.</summary>
     public void Add(DecodedBlock block)
     {
         lock (_gate)
         {
-            if (!_blocks.TryAdd((block.File, block.Entry.Offset), new LinkedListNode<DecodedBlock>(block)))
+            var node = new LinkedListNode<DecodedBlock>(block);
+            if (!_blocks.TryAdd((block.File, block.Entry.Offset), node))
                 return;
-            _byUse.AddFirst(_blocks[(block.File, block.Entry.Offset)]);
-            _bytes += block.Pages.Length;
-            while (_bytes > budgetBytes && _byUse.Last is { } last && last != _byUse.First)
-            {
-                _byUse.RemoveLast();
-                _blocks.Remove((last.Value.File, last.Value.Entry.Offset));
-                _bytes -= last.Value.Pages.Length;
-            }
+            block.Hold();
+            _byUse.AddFirst(node);
+            _bytes += block.BufferBytes;
+            while (_bytes > budgetBytes && _byUse.Last is { } last && last != node)
+                Remove(last);
         }
     }
 
@@ -66,11 +105,16 @@ internal sealed class BlockCache(long budgetBytes)
         lock (_gate)
         {
             foreach (LinkedListNode<DecodedBlock> node in _blocks.Values.Where(node => node.Value.File == file && node.Value.Entry.Offset >= fromOffset).ToArray())
-            {
-                _byUse.Remove(node);
-                _blocks.Remove((file, node.Value.Entry.Offset));
-                _bytes -= node.Value.Pages.Length;
-            }
+                Remove(node);
         }
+    }
+
+    private void Remove(LinkedListNode<DecodedBlock> node)
+    {
+        DecodedBlock block = node.Value;
+        _byUse.Remove(node);
+        _blocks.Remove((block.File, block.Entry.Offset));
+        _bytes -= block.BufferBytes;
+        block.Dispose();
     }
 }

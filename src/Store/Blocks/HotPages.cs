@@ -1,44 +1,51 @@
+using Snap.Image;
+
 namespace Snap.Store.Blocks;
 
 /// <summary>The last versions of pages that change again and again, and their bases: comparing with them needs no decoding.</summary>
-/// <remarks>Holds pages of durable commits, and of the commit being written (which forgets them if it is given up). Safe from several threads.</remarks>
+/// <remarks>Holds pages of durable commits, and of the commit being written (which forgets them if it is given up). Safe from several
+/// threads: pages are copied in and out. Memory is taken as it is needed, in slabs that are never given back or moved.</remarks>
 internal sealed class HotPages(long budgetBytes)
 {
-    private readonly int _capacity = (int)(budgetBytes / (Image.PageRange.PageSize + 200));
-    private readonly Dictionary<SlotAddress, LinkedListNode<PageVersion>> _pages = [];
-    private readonly LinkedList<PageVersion> _byUse = new();
+    private const int SlabPages = 256;
+    private readonly int _capacity = (int)(budgetBytes / (PageRange.PageSize + 200));
+    private readonly Dictionary<SlotAddress, LinkedListNode<Place>> _pages = [];
+    private readonly LinkedList<Place> _byUse = new();
+    private readonly Stack<LinkedListNode<Place>> _free = new();
     private readonly Lock _gate = new();
+    private byte[] _slab = [];
+    private int _slabUsed;
 
-    public PageVersion? Find(SlotAddress address)
+    /// <summary>Copies a page, if it is there.</summary>
+    public PageVersion? Find(SlotAddress address, PagePins pins)
     {
         lock (_gate)
         {
-            if (!_pages.TryGetValue(address, out LinkedListNode<PageVersion>? node))
+            if (!_pages.TryGetValue(address, out LinkedListNode<Place>? node))
                 return null;
             if (node != _byUse.First)
             {
                 _byUse.Remove(node);
                 _byUse.AddFirst(node);
             }
-            return node.Value;
+            Memory<byte> room = pins.Room();
+            node.Value.Bytes.CopyTo(room);
+            return node.Value.Page! with { Bytes = room };
         }
     }
 
-    /// <summary>Adds a page; its bytes are copied if they are a part of something larger.</summary>
+    /// <summary>Adds a page.</summary>
     public void Add(PageVersion page)
     {
         lock (_gate)
         {
-            if (_pages.ContainsKey(page.Address) || _capacity == 0)
+            if (_capacity == 0 || _pages.ContainsKey(page.Address))
                 return;
-            while (_pages.Count >= _capacity)
-            {
-                _pages.Remove(_byUse.Last!.Value.Address);
-                _byUse.RemoveLast();
-            }
-            if (!IsWhole(page.Bytes))
-                page = page with { Bytes = page.Bytes.ToArray() };
-            _pages.Add(page.Address, _byUse.AddFirst(page));
+            LinkedListNode<Place> node = Take();
+            page.Bytes.CopyTo(node.Value.Bytes);
+            node.Value.Page = page.WithoutBytes();
+            _byUse.AddFirst(node);
+            _pages.Add(page.Address, node);
         }
     }
 
@@ -47,8 +54,10 @@ internal sealed class HotPages(long budgetBytes)
     {
         lock (_gate)
         {
-            if (_pages.Remove(address, out LinkedListNode<PageVersion>? node))
-                _byUse.Remove(node);
+            if (!_pages.Remove(address, out LinkedListNode<Place>? node))
+                return;
+            _byUse.Remove(node);
+            _free.Push(node);
         }
     }
 
@@ -62,6 +71,27 @@ internal sealed class HotPages(long budgetBytes)
         }
     }
 
-    private static bool IsWhole(ReadOnlyMemory<byte> bytes) =>
-        System.Runtime.InteropServices.MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> array) && array.Array!.Length == bytes.Length;
+    /// <summary>A place for a page: one that is free, a new one, or the least recently used.</summary>
+    private LinkedListNode<Place> Take()
+    {
+        if (_free.TryPop(out LinkedListNode<Place>? free))
+            return free;
+        if (_pages.Count >= _capacity)
+        {
+            LinkedListNode<Place> oldest = _byUse.Last!;
+            _byUse.RemoveLast();
+            _pages.Remove(oldest.Value.Page!.Address);
+            return oldest;
+        }
+        if (_slabUsed * PageRange.PageSize == _slab.Length)
+            (_slab, _slabUsed) = (GC.AllocateUninitializedArray<byte>(SlabPages * PageRange.PageSize), 0);
+        return new LinkedListNode<Place>(new Place(_slab.AsMemory(_slabUsed++ * PageRange.PageSize, PageRange.PageSize)));
+    }
+
+    private sealed class Place(Memory<byte> bytes)
+    {
+        public Memory<byte> Bytes { get; } = bytes;
+
+        public PageVersion? Page { get; set; }
+    }
 }

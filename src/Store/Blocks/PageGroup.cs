@@ -14,13 +14,14 @@ namespace Snap.Store.Blocks;
 /// <summary>Up to 16 pages that become one block: with bases that lie in one block, or without.</summary>
 internal sealed class PageGroup
 {
+    private const int Queued = 1, Begun = 2;
     private readonly byte[] _pages = new byte[BlockHead.MaxPages * PageRange.PageSize];
     private readonly byte[] _bases = new byte[BlockHead.MaxPages * PageRange.PageSize];
     private readonly byte[] _previous = new byte[BlockHead.MaxPages * PageRange.PageSize];
     private readonly byte[] _packed = new byte[BlockHead.MaxPages * PageRange.PageSize];
     private readonly byte[] _trial = new byte[BlockHead.MaxPages * PageRange.PageSize];
     private readonly ulong[] _hashes = new ulong[BlockHead.MaxPages];
-    private readonly ManualResetEventSlim _done = new();
+    private readonly ManualResetEventSlim _done = new(initialState: false, spinCount: 1);
     private PageVersion? _firstBase;
     private PageVersion? _firstPrevious;
     private SlotAddress _lastBase;
@@ -29,6 +30,8 @@ internal sealed class PageGroup
     private ushort _previousMask;
     private bool _isPreviousOneBlock;
     private int _packedLength;
+    private DeltaRules? _rules;
+    private int _stage;
     private Exception? _failure;
 
     public int Count { get; private set; }
@@ -65,7 +68,7 @@ internal sealed class PageGroup
     {
         Invariant.Holds(Count == 0);
         (Space, First) = (space, first);
-        _failure = null;
+        (_failure, _stage) = (null, 0);
         _done.Reset();
     }
 
@@ -83,7 +86,7 @@ internal sealed class PageGroup
         {
             Invariant.Holds(previous is not null);
             if (Count == 0)
-                (_firstBase, _firstPrevious, _baseMask, _previousMask, _isPreviousOneBlock) = (basis, previous, 0, 0, true);
+                (_firstBase, _firstPrevious, _baseMask, _previousMask, _isPreviousOneBlock) = (basis.WithoutBytes(), previous.WithoutBytes(), 0, 0, true);
             basis.Bytes.Span.CopyTo(_bases.AsSpan(offset));
             _baseMask |= (ushort)(1 << (int)(basis.Address.Slot - _firstBase!.Address.Slot));
             _isPreviousOneBlock &= previous.SharesBlock(_firstPrevious!) && (Count == 0 || previous.Address.Slot > _lastPrevious.Slot);
@@ -99,26 +102,46 @@ internal sealed class PageGroup
 
     public bool Holds(SlotAddress address) => Count > 0 && address.Value - First.Value < (ulong)Count;
 
-    public ReadOnlySpan<byte> Page(SlotAddress address) =>
-        _pages.AsSpan((int)(address.Value - First.Value) * PageRange.PageSize, PageRange.PageSize);
+    public ReadOnlySpan<byte> Page(SlotAddress address) => PageMemory(address).Span;
 
-    /// <summary>Encodes on a pool thread; <see cref="Wait"/> tells when it is done.</summary>
-    public void EncodeAsync(DeltaRules rules) => ThreadPool.UnsafeQueueUserWorkItem(
-        static work =>
+    public ReadOnlyMemory<byte> PageMemory(SlotAddress address) =>
+        _pages.AsMemory((int)(address.Value - First.Value) * PageRange.PageSize, PageRange.PageSize);
+
+    /// <summary>True if it waits to be encoded, and nobody has begun.</summary>
+    public bool IsQueued => Volatile.Read(ref _stage) == Queued;
+
+    public bool IsEncoded => _done.IsSet;
+
+    /// <summary>It is full: whoever calls <see cref="TryEncode"/> first encodes it.</summary>
+    public void Queue(DeltaRules rules)
+    {
+        _rules = rules;
+        Volatile.Write(ref _stage, Queued);
+    }
+
+    /// <summary>Encodes it, unless somebody else does or did; <see cref="Wait"/> tells how it went.</summary>
+    public void TryEncode()
+    {
+        if (Interlocked.CompareExchange(ref _stage, Begun, Queued) != Queued)
+            return;
+        try
         {
-            try
-            {
-                work.Group.Encode(work.Rules);
-            }
-            catch (InvalidOperationException failure)
-            {
-                work.Group._failure = failure;
-            }
-            work.Group._done.Set();
-        }, (Group: this, Rules: rules), preferLocal: false);
+            Encode(_rules!);
+        }
+        catch (Exception failure)
+        {
+            // Perhaps on a thread of the encoder's: the builder is told.
+            _failure = failure;
+        }
+        _done.Set();
+    }
 
     /// <summary>Waits until nobody works on it; how it went doesn't matter.</summary>
-    public void WaitUnused() => _done.Wait();
+    public void WaitUnused()
+    {
+        if (Interlocked.CompareExchange(ref _stage, Begun, Queued) != Queued)
+            _done.Wait();
+    }
 
     /// <summary>Waits until it is encoded.</summary>
     public void Wait()

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Snap.Image;
 using Snap.Store.Format;
 using Snap.Store.Pages;
@@ -12,7 +13,7 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
 
     public BlockCache Cache { get; } = cache;
 
-    /// <summary>The decoded block that holds a page.</summary>
+    /// <summary>The decoded block that holds a page; the caller disposes it.</summary>
     /// <exception cref="SnapException">Damage, or the disk failed.</exception>
     public DecodedBlock ReadBlock(SlotAddress address)
     {
@@ -21,7 +22,11 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
     }
 
     /// <summary>Copies one page.</summary>
-    public void ReadPage(SlotAddress address, Span<byte> into) => ReadBlock(address).Page(address.Slot).CopyTo(into);
+    public void ReadPage(SlotAddress address, Span<byte> into)
+    {
+        using DecodedBlock block = ReadBlock(address);
+        block.Page(address.Slot).CopyTo(into);
+    }
 
     public Manifest ReadManifest(SlotAddress address)
     {
@@ -105,7 +110,7 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
         return file;
     }
 
-    /// <summary>Reads and decodes a block, from the cache if it is there.</summary>
+    /// <summary>Reads and decodes a block, from the cache if it is there. The caller disposes it.</summary>
     /// <param name="file">Its segment.</param>
     /// <param name="entry">Its record.</param>
     /// <param name="decodeLimit">Bytes that may be decoded for it.</param>
@@ -114,23 +119,64 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
     {
         if (Cache.Find(file, entry.Offset) is { } cached)
             return cached;
-        byte[] record = ReadRecord(file, entry, RecordKind.Block, BlockHead.Version);
-        DecodedBlock block = Decode(file, entry, record.AsSpan(RecordFrame.HeaderSize), decodeLimit, maxDepth);
-        Cache.Add(block);
-        return block;
-    }
-
-    /// <summary>Decodes a block whose record was read and checked already, past the cache.</summary>
-    public DecodedBlock DecodeBlock(SegmentFile file, SlotEntry entry, ReadOnlySpan<byte> body) =>
-        Decode(file, entry, body, BlockHead.MaxDecodedBytes, byte.MaxValue);
-
-    private DecodedBlock Decode(SegmentFile file, SlotEntry entry, ReadOnlySpan<byte> body, int decodeLimit, int maxDepth)
-    {
-        BlockHead head;
-        ReadOnlySpan<byte> payload;
+        byte[] record = ArrayPool<byte>.Shared.Rent(entry.Length);
         try
         {
-            head = BlockHead.Decode(body, out payload);
+            BlockHead head = ReadBlockRecord(file, entry, record, decodeLimit, maxDepth, out ReadOnlySpan<byte> payload);
+            // Lost to the pool if it can't be decoded, which is rare enough.
+            byte[] pages = ArrayPool<byte>.Shared.Rent(head.OwnBytes);
+            Decode(file, entry, head, payload, pages.AsSpan(0, head.OwnBytes));
+            var block = new DecodedBlock(file, entry, head, pages);
+            Cache.Add(block);
+            return block;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(record);
+        }
+    }
+
+    /// <summary>Reads all pages of a block to where the caller wants them, past the cache.</summary>
+    /// <param name="file">Its segment.</param>
+    /// <param name="entry">Its record.</param>
+    /// <param name="into">As long as its pages. What it holds after an exception is nothing.</param>
+    public void ReadWholeBlock(SegmentFile file, SlotEntry entry, Span<byte> into)
+    {
+        byte[] record = ArrayPool<byte>.Shared.Rent(entry.Length);
+        try
+        {
+            BlockHead head = ReadBlockRecord(file, entry, record, BlockHead.MaxDecodedBytes, byte.MaxValue, out ReadOnlySpan<byte> payload);
+            Decode(file, entry, head, payload, into);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(record);
+        }
+    }
+
+    /// <summary>Decodes a block, past the cache, to see whether it can be.</summary>
+    public void CheckBlock(SegmentFile file, SlotEntry entry)
+    {
+        byte[] pages = ArrayPool<byte>.Shared.Rent(entry.Count * PageRange.PageSize);
+        try
+        {
+            ReadWholeBlock(file, entry, pages.AsSpan(0, entry.Count * PageRange.PageSize));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(pages);
+        }
+    }
+
+    /// <summary>Reads a block's record and head, and checks them against what led to it.</summary>
+    private static BlockHead ReadBlockRecord(SegmentFile file, SlotEntry entry, byte[] record, int decodeLimit, int maxDepth, out ReadOnlySpan<byte> payload)
+    {
+        file.ReadRecord(entry.Offset, record.AsSpan(0, entry.Length), out RecordHeader header);
+        CheckKind(file, entry, header, RecordKind.Block, BlockHead.Version);
+        BlockHead head;
+        try
+        {
+            head = BlockHead.Decode(record.AsSpan(RecordFrame.HeaderSize, header.BodyLength), out payload);
         }
         catch (FormatException wrong)
         {
@@ -138,7 +184,11 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
         }
         if (head.FirstSlot != entry.FirstSlot || head.PageCount != entry.Count || head.DecodedBytes > decodeLimit || head.Depth > maxDepth)
             throw file.Damaged(entry.Offset, "a block isn't what its slot table says");
-        byte[] pages = GC.AllocateUninitializedArray<byte>(head.OwnBytes);
+        return head;
+    }
+
+    private void Decode(SegmentFile file, SlotEntry entry, BlockHead head, ReadOnlySpan<byte> payload, Span<byte> pages)
+    {
         bool isDecoded = true;
         switch (head.Encoding)
         {
@@ -149,47 +199,56 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
                 isDecoded = Zstd.TryDecompress(payload, default, pages);
                 break;
             default:
-                isDecoded = Zstd.TryDecompress(payload, ReadBase(head), pages);
+                isDecoded = TryDecodeDelta(head, payload, pages);
                 break;
         }
         if (!isDecoded)
             throw file.Damaged(entry.Offset, "zstd can't decode a block");
-        return new DecodedBlock(file, entry, head, pages);
     }
 
-    /// <summary>The base pages of a delta, one after another.</summary>
-    private ReadOnlySpan<byte> ReadBase(BlockHead head)
+    private bool TryDecodeDelta(BlockHead head, ReadOnlySpan<byte> payload, Span<byte> pages)
     {
         SegmentFile file = Locate(new SlotAddress(head.Base.Segment, head.Base.FirstSlot), out SlotEntry entry);
-        DecodedBlock block = ReadBlock(file, entry, head.DecodedBytes - head.OwnBytes, head.Depth - 1);
-        return Gather(block, head.Base) ?? throw file.Damaged(entry.Offset, "a base page is missing from its block");
+        using DecodedBlock block = ReadBlock(file, entry, head.DecodedBytes - head.OwnBytes, head.Depth - 1);
+        if (head.Base.FirstSlot == block.Entry.FirstSlot && head.Base.Mask == block.Entry.Mask)
+            return Zstd.TryDecompress(payload, block.Pages, pages);
+        byte[] gathered = ArrayPool<byte>.Shared.Rent(head.OwnBytes);
+        try
+        {
+            if (!TryGather(block, head.Base, gathered))
+                throw file.Damaged(entry.Offset, "a base page is missing from its block");
+            return Zstd.TryDecompress(payload, gathered.AsSpan(0, head.OwnBytes), pages);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(gathered);
+        }
     }
 
-    /// <summary>The pages that <paramref name="wanted"/> names, in order; null if the block lacks one.</summary>
-    public static byte[]? Gather(DecodedBlock block, BlockBase wanted)
+    /// <summary>Copies the pages that <paramref name="wanted"/> names, in order; false if the block lacks one.</summary>
+    private static bool TryGather(DecodedBlock block, BlockBase wanted, Span<byte> into)
     {
-        if (wanted.FirstSlot == block.Entry.FirstSlot && wanted.Mask == block.Entry.Mask)
-            return block.Pages;
-        byte[] pages = new byte[System.Numerics.BitOperations.PopCount(wanted.Mask) * PageRange.PageSize];
-        int at = 0;
-        for (int bit = 0; bit < 16; bit++)
+        for (uint mask = wanted.Mask; mask != 0; mask &= mask - 1)
         {
-            if ((wanted.Mask & (1 << bit)) == 0)
-                continue;
-            uint slot = wanted.FirstSlot + (uint)bit;
+            uint slot = wanted.FirstSlot + (uint)System.Numerics.BitOperations.TrailingZeroCount(mask);
             if (!block.Entry.Holds(slot))
-                return null;
-            block.Page(slot).CopyTo(pages.AsSpan(at));
-            at += PageRange.PageSize;
+                return false;
+            block.Page(slot).CopyTo(into);
+            into = into[PageRange.PageSize..];
         }
-        return pages;
+        return true;
     }
 
     private static byte[] ReadRecord(SegmentFile file, SlotEntry entry, RecordKind kind, byte version)
     {
         byte[] record = file.ReadRecord(entry.Offset, entry.Length, out RecordHeader header);
+        CheckKind(file, entry, header, kind, version);
+        return record;
+    }
+
+    private static void CheckKind(SegmentFile file, SlotEntry entry, RecordHeader header, RecordKind kind, byte version)
+    {
         if (header.Kind != kind || header.Version != version)
             throw file.Damaged(entry.Offset, $"a record of kind {kind} was expected, not {header.Kind}, version {header.Version}");
-        return record;
     }
 }

@@ -1,5 +1,6 @@
 // MARKED: one of the two files of the store with unsafe code (the other is Disk/PosixCalls.cs). ZstdSharp's safe classes have no prefix mode,
 // and its dictionary mode copies and digests the base for every block; deltas against a page's previous version are the store's heart.
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Numerics;
 using ZstdSharp.Unsafe;
@@ -10,6 +11,7 @@ namespace Snap.Store.Blocks;
 /// <remarks>Contexts are rented by thread and given back; they hold native memory, so their number stays that of the threads.</remarks>
 internal static unsafe class Zstd
 {
+    private const uint DictionaryMagic = 0xEC30A437;
     private static readonly ConcurrentBag<Context> _contexts = [];
 
     /// <summary>Bytes that <paramref name="length"/> bytes can grow to.</summary>
@@ -44,13 +46,25 @@ internal static unsafe class Zstd
         Checked(Methods.ZSTD_DCtx_reset(dctx, ZSTD_ResetDirective.ZSTD_reset_session_only));
         fixed (byte* s = source, p = prefix, d = into)
         {
-            if (prefix.Length > 0)
+            nuint read;
+            if (IsDictionary(prefix))
+            {
                 Checked(Methods.ZSTD_DCtx_refPrefix(dctx, p, (nuint)prefix.Length));
-            nuint read = Methods.ZSTD_decompressDCtx(dctx, d, (nuint)into.Length, s, (nuint)source.Length);
+                read = Methods.ZSTD_decompressDCtx(dctx, d, (nuint)into.Length, s, (nuint)source.Length);
+            }
+            else
+            {
+                // The same without the object that refPrefix allocates for each block.
+                read = Methods.ZSTD_decompress_usingDict(dctx, d, (nuint)into.Length, s, (nuint)source.Length, p, (nuint)prefix.Length);
+            }
             Return(context);
             return !Methods.ZSTD_isError(read) && read == (nuint)into.Length;
         }
     }
+
+    /// <summary>True if a page happens to begin like a trained dictionary, which ZSTD_decompress_usingDict would take it for.</summary>
+    private static bool IsDictionary(ReadOnlySpan<byte> prefix) =>
+        prefix.Length >= sizeof(uint) && BinaryPrimitives.ReadUInt32LittleEndian(prefix) == DictionaryMagic;
 
     private static Context Rent() => _contexts.TryTake(out Context? context) ? context : new Context();
 

@@ -126,7 +126,7 @@ internal sealed class SegmentRewriter(IDisk disk, StoreConfig config, SlotStore 
     {
         int first = BitOperations.TrailingZeroCount((uint)live);
         uint firstSlot = entry.FirstSlot + (uint)first;
-        DecodedBlock block = slots.ReadBlock(new SlotAddress(segment, firstSlot));
+        using DecodedBlock block = slots.ReadBlock(new SlotAddress(segment, firstSlot));
         int count = BitOperations.PopCount((uint)live);
         byte[] pages = new byte[count * PageRange.PageSize];
         byte[] bases = block.Head.Encoding == BlockEncoding.Delta ? new byte[pages.Length] : [];

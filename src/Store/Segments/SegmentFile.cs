@@ -95,12 +95,18 @@ internal sealed class SegmentFile : IDisposable
     public byte[] ReadRecord(long offset, int length, out RecordHeader header)
     {
         byte[] record = new byte[length];
-        int read = File().Read(record, offset);
-        if (read < length || !RecordFrame.TryRead(record, new RecordPlace(Segment, Generation, offset), out header, out ReadOnlySpan<byte> body)
-            || header.TotalLength != length)
-            throw Damaged(offset, read < length ? "the file ends too early" : "the checksum doesn't fit");
-        _ = body;
+        ReadRecord(offset, record, out header);
         return record;
+    }
+
+    /// <summary>Reads a record whose place and length are known to where the caller wants it, and checks it.</summary>
+    /// <exception cref="SnapException">Damage, or the disk failed.</exception>
+    public void ReadRecord(long offset, Span<byte> record, out RecordHeader header)
+    {
+        int read = File().Read(record, offset);
+        if (read < record.Length || !RecordFrame.TryRead(record, new RecordPlace(Segment, Generation, offset), out header, out _)
+            || header.TotalLength != record.Length)
+            throw Damaged(offset, read < record.Length ? "the file ends too early" : "the checksum doesn't fit");
     }
 
     /// <summary>Reads a record of which only the place is known, and checks it.</summary>

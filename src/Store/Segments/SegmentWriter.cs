@@ -1,5 +1,6 @@
 // Invariants.
 // Must: after a failed write or sync nothing is appended any more (IsFailed); the segment is sealed where its last commit ended.
+// Must: after a failed sync none succeeds any more: the kernel may have dropped the bytes that it could not write.
 // Must: no offset is given out for bytes that lie behind a failed write.
 using System.IO.Hashing;
 using System.Buffers.Binary;
@@ -19,6 +20,7 @@ internal sealed class SegmentWriter
     private readonly XxHash3 _digest = new();
     private readonly List<SlotEntry> _newEntries = [];
     private readonly List<(uint Slot, ulong Hash)> _newHashes = [];
+    private SnapException? _syncFailure;
     private long _bufferStart;
     private uint _startSlot;
     private long _tableBytesSinceWhole;
@@ -116,7 +118,22 @@ internal sealed class SegmentWriter
         _buffer.Clear();
     }
 
-    public void Sync() => Guarded(_file.SyncData);
+    /// <summary>Makes what was flushed durable, also after a failed write.</summary>
+    /// <exception cref="SnapException">The disk failed, now or in an earlier sync: what that one was for may be lost, whatever a later one says.</exception>
+    public void Sync()
+    {
+        if (_syncFailure is not null)
+            throw new SnapException(_syncFailure.Kind, _syncFailure.What, _syncFailure.Where, _syncFailure.Why, _syncFailure.ToDo, _syncFailure);
+        try
+        {
+            _file.SyncData();
+        }
+        catch (SnapException failure)
+        {
+            (IsFailed, _syncFailure) = (true, failure);
+            throw;
+        }
+    }
 
     /// <summary>Appends hashes and slot table of the current snapshot's records.</summary>
     /// <returns>What it wrote in this segment so far.</returns>

@@ -3,6 +3,7 @@
 // - a power cut after any change: changes that a later sync covers are there; of the others any subset, each write torn at 512 bytes;
 // - names (create, rename, unlink) are durable only after a sync of their directory, bytes and lengths only after a sync of their file;
 // - the n-th change fails, once or for good: with no effect, or a short write that leaves a part;
+// - a sync that fails may have lost what it was for: no later sync makes that durable, though reading still shows it (the page cache);
 // - locks end with the "process" that holds them.
 // It does not model: a device that acknowledges a sync and loses it, and bytes that rot (tests flip them themselves).
 using Snap.Store.Disk;
@@ -47,6 +48,9 @@ internal sealed class CrashDisk : IDisk
 
     public int LoggedChanges => _changes.Count;
 
+    /// <summary>Called before a file is created, with its path: a test does something else in the middle of an operation.</summary>
+    public Action<string>? BeforeCreate { get; set; }
+
     public string Describe(string path) => "/crash/" + path;
 
     public string? CacheDirectory(string path) => null;
@@ -59,6 +63,7 @@ internal sealed class CrashDisk : IDisk
 
     public IDiskFile CreateNew(string path)
     {
+        BeforeCreate?.Invoke(path);
         lock (_gate)
         {
             if (_names.ContainsKey(path))
@@ -117,12 +122,7 @@ internal sealed class CrashDisk : IDisk
     {
         lock (_gate)
         {
-            Fail("sync a directory of", path);
-            foreach (Change change in _changes)
-            {
-                if (change.IsName && change.DurableSince == int.MaxValue && DirectoryOf(change.Path) == path)
-                    change.DurableSince = _changes.Count + 1;
-            }
+            Sync("sync a directory of", path, change => change.IsName && DirectoryOf(change.Path) == path);
             _changes.Add(new Change(ChangeKind.Sync, path, new Node(), null, 0));
         }
     }
@@ -254,6 +254,24 @@ internal sealed class CrashDisk : IDisk
             throw DiskFailure.Make(verb, Describe(path), FailErrno);
     }
 
+    /// <summary>Makes changes durable, or fails, and then they never will be.</summary>
+    private void Sync(string verb, string path, Predicate<Change> isMeant)
+    {
+        Change[] meant = [.. _changes.Where(change => change.DurableSince == int.MaxValue && !change.IsLost && isMeant(change))];
+        try
+        {
+            Fail(verb, path);
+        }
+        catch (Image.SnapException)
+        {
+            foreach (Change change in meant)
+                change.IsLost = true;
+            throw;
+        }
+        foreach (Change change in meant)
+            change.DurableSince = _changes.Count + 1;
+    }
+
     /// <summary>The disk behind its first changes, all durable: images of later cuts begin with it.</summary>
     private sealed record Prefix(int Length, Dictionary<string, Node> Names, Dictionary<Node, Node> Nodes);
 
@@ -279,6 +297,9 @@ internal sealed class CrashDisk : IDisk
 
         /// <summary>Number of changes, syncs included, behind which this one is covered by a sync.</summary>
         public int DurableSince { get; set; } = int.MaxValue;
+
+        /// <summary>True if a sync of it failed.</summary>
+        public bool IsLost { get; set; }
     }
 
     private sealed class Node
@@ -414,12 +435,7 @@ internal sealed class CrashDisk : IDisk
         {
             lock (disk._gate)
             {
-                disk.Fail("sync", path);
-                foreach (Change change in disk._changes)
-                {
-                    if (!change.IsName && change.Node == node && change.DurableSince == int.MaxValue)
-                        change.DurableSince = disk._changes.Count + 1;
-                }
+                disk.Sync("sync", path, change => !change.IsName && change.Node == node);
                 disk._changes.Add(new Change(ChangeKind.Sync, path, node, null, 0));
             }
         }

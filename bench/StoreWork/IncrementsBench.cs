@@ -8,11 +8,13 @@ namespace Snap.Bench;
 
 internal static class IncrementsBench
 {
+    private const int Seed = 4711;
+
+    /// <summary>Makes, reads, collects: <c>[COUNT [MIB [SCHEME…]]]</c>.</summary>
     public static int Run(string[] args)
     {
         int count = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 1000;
         int pages = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) * 256 : 64 * 256;
-        const int Seed = 4711;
         string directory = Directory.CreateTempSubdirectory("snap-increments-").FullName;
         try
         {
@@ -21,7 +23,11 @@ internal static class IncrementsBench
             foreach (string scheme in schemes)
             {
                 Console.WriteLine($"scheme {scheme}");
-                Measure(Path.Combine(directory, scheme), Options(scheme), count, pages, new Random(Seed));
+                string path = Path.Combine(directory, scheme);
+                (byte[] first, byte[] last) = Make(path, Options(scheme), count, pages);
+                for (int round = 0; round < 5; round++)
+                    Write($"reading back: first {ReadBack(path, 1, first):0.0} ms, last {ReadBack(path, (ulong)count, last):0.0} ms");
+                Collect(path, count);
             }
             return 0;
         }
@@ -31,16 +37,31 @@ internal static class IncrementsBench
         }
     }
 
-    /// <summary>What a delta's base is: of a chain the version before, of a star one far back; the tree is what the store does.</summary>
-    private static StoreOptions Options(string scheme) => scheme switch
+    /// <summary>Only makes the store.</summary>
+    public static int MakeOnly(string path, int count, int mebibytes)
     {
-        "chain" => new StoreOptions { DeltaSiblingBytes = 0, MaxDeltaDepth = 200 },
-        "star" => new StoreOptions { DeltaSiblingBytes = int.MaxValue, MaxDeltaDepth = 1 },
+        Make(path, new StoreOptions(), count, mebibytes * 256);
+        return 0;
+    }
+
+    /// <summary>What a delta's base is: of a chain the version before, of a star one far back; the tree is what the store does, tree:BYTES:DEPTH
+    /// with other bounds.</summary>
+    private static StoreOptions Options(string scheme) => scheme.Split(':') switch
+    {
+        ["chain"] => new StoreOptions { DeltaSiblingBytes = 0, MaxDeltaDepth = 200 },
+        ["star"] => new StoreOptions { DeltaSiblingBytes = int.MaxValue, MaxDeltaDepth = 1 },
+        [_, var bytes, var depth] => new StoreOptions
+        {
+            DeltaSiblingBytes = int.Parse(bytes, CultureInfo.InvariantCulture),
+            MaxDeltaDepth = int.Parse(depth, CultureInfo.InvariantCulture),
+        },
         _ => new StoreOptions(),
     };
 
-    private static void Measure(string path, StoreOptions options, int count, int pages, Random random)
+    /// <returns>What the first and the last snapshot hold.</returns>
+    private static (byte[] First, byte[] Last) Make(string path, StoreOptions options, int count, int pages)
     {
+        var random = new Random(Seed);
         byte[] memory = new byte[pages * PageRange.PageSize];
         for (int page = 0; page < pages; page++)
             Fill(memory.AsSpan(page * PageRange.PageSize, PageRange.PageSize), random);
@@ -67,16 +88,17 @@ internal static class IncrementsBench
                     laterBytes += info.Statistics.BytesStored;
             }
         }
-        using (StoreReader store = StoreReader.Open(path))
-        {
-            StoreStatistics statistics = store.ReadStatistics();
-            Write($"first {firstBytes / 1048576.0:0.0} MiB, increments {laterBytes / 1024.0 / (count - 1):0.0} KiB each, {laterBytes / (double)(count - 1) / (pages / 100.0):0} bytes a dirty page");
-            Write($"manifests {100.0 * statistics.ManifestBytes / statistics.StoredBytes:0.0} % of the store, at most {statistics.MaxDecodedBytes / 1024} KiB decoded to read a page");
-            double[] sorted = [.. commits.Skip(1).Order()];
-            Write($"an increment takes {sorted[sorted.Length / 2]:0.00} ms (median), {sorted[sorted.Length * 99 / 100]:0.00} ms (99 %)");
-            for (int round = 0; round < 3; round++)
-                Write($"reading back: first {ReadBack(path, 1, firstMemory):0} ms, last {ReadBack(path, (ulong)count, memory):0} ms");
-        }
+        using StoreReader reader = StoreReader.Open(path);
+        StoreStatistics statistics = reader.ReadStatistics();
+        Write($"first {firstBytes / 1048576.0:0.0} MiB, increments {laterBytes / 1024.0 / (count - 1):0.0} KiB each, {laterBytes / (double)(count - 1) / (pages / 100.0):0} bytes a dirty page");
+        Write($"manifests {100.0 * statistics.ManifestBytes / statistics.StoredBytes:0.0} % of the store, at most {statistics.MaxDecodedBytes / 1024} KiB decoded to read a page");
+        double[] sorted = [.. commits.Skip(1).Order()];
+        Write($"an increment takes {sorted[sorted.Length / 2]:0.00} ms (median), {sorted[sorted.Length * 99 / 100]:0.00} ms (99 %)");
+        return (firstMemory, memory);
+    }
+
+    private static void Collect(string path, int count)
+    {
         using StoreWriter collector = StoreWriter.Open(path);
         long start = Stopwatch.GetTimestamp();
         GarbageReport report = collector.CollectGarbage(new GarbageOptions { Policy = new RetentionPolicy { KeepLast = Math.Max(1, count / 10) } });
@@ -88,12 +110,12 @@ internal static class IncrementsBench
     {
         using StoreReader fresh = StoreReader.Open(path);
         SnapshotInfo info = fresh.Snapshots.Single(snapshot => snapshot.Sequence == sequence);
-        var into = new MemoryStream(new byte[expected.Length]);
+        byte[] into = new byte[expected.Length];
         long begun = Stopwatch.GetTimestamp();
         using (SnapshotContent content = fresh.OpenSnapshot(info.Id))
-            StoreWork.ReadAll(content, into);
+            StoreWork.ReadAll(content, (part, at) => part.CopyTo(into.AsSpan((int)at)));
         double took = Stopwatch.GetElapsedTime(begun).TotalMilliseconds;
-        if (!into.ToArray().AsSpan().SequenceEqual(expected))
+        if (!into.AsSpan().SequenceEqual(expected))
             throw new InvalidOperationException($"snapshot {sequence} gave other bytes back");
         return took;
     }
