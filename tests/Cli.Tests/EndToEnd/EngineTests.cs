@@ -248,8 +248,9 @@ public sealed class EngineTests
         using Target target = Target.Start("sleeper");
         using (Command take = store.StartWith(new() { ["SNAP_ENGINE_LINGER"] = "300ms" }, "take", SnapStore.Text(target.Pid)))
             Assert.Equal(0, take.WaitForEnd().ExitCode);
+        // Asking it whether it still runs would be use of it.
+        Patience.Until(() => File.ReadAllText(Path.Combine(store.Path, "engine.log")).Contains("nothing to do", StringComparison.Ordinal), "the engine to say that it ends");
         Patience.Until(() => !store.Json("engine", "status").GetProperty("running").GetBoolean(), "the engine to end");
-        Assert.Contains("nothing to do", File.ReadAllText(Path.Combine(store.Path, "engine.log")), StringComparison.Ordinal);
         Assert.Empty(Fingerprint.FindHarm(target.Pid));
         store.Take(target.Pid);
     }
