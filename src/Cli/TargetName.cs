@@ -70,7 +70,7 @@ internal static class TargetName
 
     private static string Describe(ProcStat process)
     {
-        string command = string.Join(' ', TaskFiles.OfProcess(process.Pid).ReadCommandLine() ?? []);
+        string command = TaskFiles.OfProcess(process.Pid).ReadCommandText();
         return string.Create(CultureInfo.InvariantCulture, $"{process.Pid} ({(command.Length > 60 ? command[..60] + "…" : command)})");
     }
 }

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <signal.h>
-#include <setjmp.h>
+#include "history.h"
 
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
@@ -30,15 +30,8 @@
 #define MADV_GUARD_INSTALL 102
 #define MADV_GUARD_REMOVE 103
 #endif
-enum { PAGE = 4096, SLOTS = 24 };
-static const char *off = "";
+enum { SLOTS = 24 };
 static uint64_t operations = ~0ull;
-static int has(char c) { return strchr(off, c) == NULL; }
-
-static __thread uint64_t state;
-static uint64_t rnd(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return state; }
-static uint64_t below(uint64_t n) { return rnd() % n; }
-
 static char *arena; static size_t arena_pages;
 static struct { char *at; size_t pages; int kind; } slot[SLOTS];   // kind: 0 none, 1 anonymous, 2 private file
 static char file_path[4096], data_path[4096];
@@ -46,25 +39,10 @@ static int file_fd, memory_fd, pages_pipe[2];
 static size_t file_pages = 64;
 
 // A truncated file takes pages of private mappings with it: touching them is SIGBUS, which the toucher survives.
-static __thread sigjmp_buf back;
-static __thread volatile int guarded;
 static void on_bus(int sig) { (void)sig; if (guarded) siglongjmp(back, 1); _exit(99); }
 
 // A writer that meets a page while another thread has it protected tries again until it may; who meets a guard page gives up.
 static void on_segv(int sig) { (void)sig; if (guarded) siglongjmp(back, 1); usleep(10); }
-
-static void touch(char *p, size_t n) {
-    guarded = 1;
-    if (sigsetjmp(back, 1) == 0) {
-        switch (below(4)) {
-        case 0: *(volatile uint64_t *)(p + below(n / 8) * 8) = rnd(); break;
-        case 1: memset(p, (int)rnd(), n); break;
-        case 2: for (size_t i = 0; i < n; i += PAGE) *(volatile uint32_t *)(p + i + below(1000) * 4) = (uint32_t)rnd(); break;
-        case 3: { volatile char sum = 0; for (size_t i = 0; i < n; i += PAGE) sum += p[i]; break; }
-        }
-    }
-    guarded = 0;
-}
 
 static void deep(int n) { volatile char here[3000]; here[below(3000)] = (char)rnd(); if (n > 0) deep(n - 1); here[0]++; }
 

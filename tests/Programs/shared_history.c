@@ -3,7 +3,6 @@
 // inherited some of the objects. All of them are in one session. Prints "ready" when it runs. FLAGS: o = no process outside, f = no children.
 #include <fcntl.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,44 +11,22 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "history.h"
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT 21
 #endif
-enum { PAGE = 4096, SLOTS = 8, MOST = 300 };
-static const char *off = "";
-static int has(char c) { return strchr(off, c) == NULL; }
-
-static __thread uint64_t state;
-static uint64_t rnd(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return state; }
-static uint64_t below(uint64_t n) { return rnd() % n; }
-
+enum { SLOTS = 8, MOST = 300 };
 // fd -1: shared anonymous. The first two are never given up: the process outside has them.
 static struct { char *volatile view[2]; int fd; size_t pages; int is_sealed; } slot[SLOTS];
 
-static __thread sigjmp_buf back;
-static __thread volatile int guarded;
 static void on_fault(int sig) { (void)sig; if (guarded) siglongjmp(back, 1); _exit(99); }
-
-// Another thread may take the memory away meanwhile, or cut the object short.
-static void store(char *p, size_t n) {
-    guarded = 1;
-    if (sigsetjmp(back, 1) == 0) {
-        switch (below(4)) {
-        case 0: *(volatile uint64_t *)(p + below(n / 8) * 8) = rnd(); break;
-        case 1: memset(p, (int)rnd(), n); break;
-        case 2: for (size_t i = 0; i < n; i += PAGE) *(volatile uint32_t *)(p + i + below(1000) * 4) = (uint32_t)rnd(); break;
-        case 3: { volatile char sum = 0; for (size_t i = 0; i < n; i += PAGE) sum += p[i]; break; }
-        }
-    }
-    guarded = 0;
-}
 
 static void store_somewhere(int i) {
     char *view = slot[i].view[below(2)];
     if (!view || slot[i].is_sealed) return;
     size_t first = below(slot[i].pages), count = 1 + below(8);
-    store(view + first * PAGE, (first + count > slot[i].pages ? 1 : count) * PAGE);
+    touch(view + first * PAGE, (first + count > slot[i].pages ? 1 : count) * PAGE);
 }
 
 static void make(int i) {

@@ -1,5 +1,6 @@
 // Invariants.
 // Must: room of the ring is written again only after the engine freed it; the engine reads the counters' memory after the message that names it.
+// Must: the head of the ring is always what the last message frees, or room is waited for that nobody will free.
 // Must: what is waited for is checked again after TracerWaits was set, and the engine looks at TracerWaits after it freed: no wake-up is lost.
 // Must: nothing here is called while the target is frozen, so everything may block on the engine; what blocks ends when the engine ends.
 using System.Buffers.Binary;
@@ -49,12 +50,14 @@ internal sealed class SharedPageSink : IPageSink, IDisposable
         ulong start = _acquired ?? throw new InvalidOperationException("nothing was acquired");
         Invariant.Holds(offset == _layout.Stream + (start % _layout.StreamLength));
         _acquired = null;
+        // The head moves only with a message that frees up to it: a skipped end of the ring that no message frees would be lost for ever.
+        if (runs.Length == 0)
+            return;
         _head = start;
         foreach (SpaceRun run in runs)
             _head += run.Range.Count << PageRange.PageShift;
-        Invariant.Holds(_head <= start + (ulong)acquired);
-        if (runs.Length > 0)
-            Publish(offset, runs, _head, 0);
+        Invariant.Holds(_head > start && _head <= start + (ulong)acquired);
+        Publish(offset, runs, _head, 0);
     }
 
     /// <inheritdoc/>

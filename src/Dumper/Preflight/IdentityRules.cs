@@ -80,7 +80,7 @@ internal static class IdentityRules
     public static SnapException NotPermitted(int pid, Errno errno)
     {
         FourIds? owner = TaskFiles.OfProcess(pid).ReadStatus()?.Uid;
-        uint ours = new TaskFiles("/proc/thread-self").ReadStatus()?.Uid.Effective ?? 0;
+        uint ours = OwnProcess.EffectiveUser;
         string scope = ReadScope();
         (string why, string toDo) = owner is { } ids && ids.Real != ours && ours != 0
             ? (string.Create(CultureInfo.InvariantCulture, $"it belongs to user {ids.Real}, and we run as user {ours}"), "run Snap as that user, or as root")

@@ -4,7 +4,7 @@ using System.Text;
 using Snap.Image;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Files;
-using Snap.Kernel.Procfs;
+using Snap.Kernel.Processes;
 using Snap.Kernel.Syscalls;
 
 namespace Snap.Engine.Api;
@@ -54,7 +54,7 @@ internal static class SocketPlace
         }
 
         uint other = UnixSocket.Peer(connected.Number).UserId;
-        if (other == OwnUser())
+        if (other == OwnProcess.EffectiveUser)
             return connected;
         connected.Dispose();
         throw new SnapException(ErrorCatalogue.EngineForeign, "the store's engine belongs to another user", store,
@@ -72,9 +72,6 @@ internal static class SocketPlace
         File.Delete(Path.Combine(RuntimeDirectory(), NameOf(store)));
     }
 
-    /// <summary>The user that we act as.</summary>
-    public static uint OwnUser() => TaskFiles.Self.ReadStatus()?.Uid.Effective ?? 0;
-
     private static bool TryListen(string directory, string name, out FileDescriptor? listening, out Errno refused)
     {
         refused = UnixSocket.TryListen(directory, name, out listening).Errno;
@@ -83,7 +80,7 @@ internal static class SocketPlace
 
     private static string RuntimeDirectory() =>
         Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { } named && Path.IsPathFullyQualified(named) ? Path.Combine(named, "snap")
-            : string.Create(CultureInfo.InvariantCulture, $"/tmp/snap-{OwnUser()}");
+            : string.Create(CultureInfo.InvariantCulture, $"/tmp/snap-{OwnProcess.EffectiveUser}");
 
     private static string NameOf(string store) => Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(store))) + ".sock";
 
@@ -91,7 +88,7 @@ internal static class SocketPlace
     private static void CheckOwner(string directory)
     {
         FileDescriptor.TryStat(directory, out stat found, follow: false).OrThrow("stat");
-        if (found.st_uid != OwnUser() || (File.GetUnixFileMode(directory) & ~OwnerOnly) != 0)
+        if (found.st_uid != OwnProcess.EffectiveUser || (File.GetUnixFileMode(directory) & ~OwnerOnly) != 0)
             throw new SnapException(ErrorCatalogue.EngineNotStarted, "the engine can't listen for commands", directory, "the directory is another user's, or open to others", "remove it, or set XDG_RUNTIME_DIR");
     }
 }

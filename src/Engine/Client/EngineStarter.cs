@@ -32,7 +32,7 @@ internal static class EngineStarter
     {
         if (!Directory.Exists(systemd))
             return null;
-        bool isRoot = SocketPlace.OwnUser() == 0;
+        bool isRoot = OwnProcess.EffectiveUser == 0;
         if (!isRoot && !(Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { } runtime && Path.Exists(Path.Combine(runtime, "systemd/private"))))
             return null;
         string[] manager = isRoot ? [] : ["--user"];

@@ -39,16 +39,6 @@ internal sealed class EngineLife : IDisposable
     /// <summary>Ends, with the reason, when the engine has to.</summary>
     public Task<string> Ending => _ending.Task;
 
-    /// <summary>When it ends if nothing comes; null while there is work.</summary>
-    public DateTimeOffset? EndsAt
-    {
-        get
-        {
-            lock (_gate)
-                return _idleSince + Limit;
-        }
-    }
-
     /// <summary>Whoever started it is about to ask: that is waited for, however short the time is else.</summary>
     private TimeSpan Limit => !_wasAsked ? _lingerUnused : _hasTracked || Linger < _lingerUnused ? Linger : _lingerUnused;
 

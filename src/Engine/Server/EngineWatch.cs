@@ -17,7 +17,7 @@ internal sealed class EngineWatch
     public EngineWatch(long number, WatchRequest request, Action<WatchEvent> tell)
     {
         (Number, Request, _tell) = (number, request, tell);
-        Command = string.Join(' ', TaskFiles.OfProcess(request.Pid).ReadCommandLine() ?? []);
+        Command = TaskFiles.OfProcess(request.Pid).ReadCommandText();
     }
 
     public long Number { get; }
@@ -40,6 +40,9 @@ internal sealed class EngineWatch
 
     /// <summary>How it ended; or the <see cref="SnapException"/> that ended it.</summary>
     public Task<WatchResult> Result => _result.Task;
+
+    /// <summary>Done when it is over, however it ended.</summary>
+    public Task Over => _result.Task.ContinueWith(_ => { }, TaskScheduler.Default);
 
     /// <summary>Done after the first attempt, whatever came of it.</summary>
     public Task Tried => _tried.Task;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
-using Snap.Engine.Api;
 using Snap.Kernel.Files;
+using Snap.Kernel.Processes;
 using Snap.Kernel.Procfs;
 
 namespace Snap.Engine.Server;
@@ -14,8 +14,8 @@ internal static class PeerCheck
     public static string? Refuse(Socket socket)
     {
         (int pid, uint user) = UnixSocket.Peer((int)socket.Handle);
-        if (user != 0 && user != SocketPlace.OwnUser())
-            return string.Create(CultureInfo.InvariantCulture, $"uid {user} may not use the engine of uid {SocketPlace.OwnUser()}");
+        if (user != 0 && user != OwnProcess.EffectiveUser)
+            return string.Create(CultureInfo.InvariantCulture, $"uid {user} may not use the engine of uid {OwnProcess.EffectiveUser}");
         // 0: from a namespace that we can't see into. Several numbers: from one inside ours, where the same pids mean other processes.
         return pid == 0 || TaskFiles.OfProcess(pid).ReadStatus() is { NamespaceTgids.Count: > 1 }
             ? "the caller lives in another pid namespace, in which pids mean other processes" : null;

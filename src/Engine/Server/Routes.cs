@@ -57,7 +57,7 @@ internal sealed class Routes(SnapEngine engine, IEngine local, Watches watches, 
         Watches = watches.Active.Count,
         Snapshots = counters.Snapshots,
         LingerSeconds = life.Linger.TotalSeconds,
-        EndsAt = engine.Sessions.Count + watches.Active.Count > 0 ? null : life.EndsAt ?? DateTimeOffset.UtcNow + life.Linger,
+        EndsAt = engine.Sessions.Count + watches.Active.Count > 0 ? null : DateTimeOffset.UtcNow + life.Linger,
         Log = Path.Combine(engine.StoreDirectory, Protocol.LogName),
     };
 
@@ -77,7 +77,7 @@ internal sealed class Routes(SnapEngine engine, IEngine local, Watches watches, 
     {
         Pid = session.Pid,
         Name = session.Name,
-        Command = string.Join(' ', TaskFiles.OfProcess(session.Pid).ReadCommandLine() ?? []),
+        Command = TaskFiles.OfProcess(session.Pid).ReadCommandText(),
         Watch = null,
         Detached = false,
         EveryMilliseconds = null,
@@ -172,7 +172,7 @@ internal sealed class Routes(SnapEngine engine, IEngine local, Watches watches, 
             // However it came to an end; a watch that has ended already hears nothing of this.
             await gone.CancelAsync();
             watch.Stop();
-            await watch.Result.ContinueWith(_ => { }, TaskScheduler.Default);
+            await watch.Over;
         }
     }
 
@@ -193,7 +193,7 @@ internal sealed class Routes(SnapEngine engine, IEngine local, Watches watches, 
             throw new SnapException(ErrorCatalogue.NotWatched, string.Create(CultureInfo.InvariantCulture, $"process {pid} isn't being watched"), toDo: "`snap ps` lists what is");
         foreach (EngineWatch watch in chosen)
             watch.Stop();
-        await Task.WhenAll(chosen.Select(watch => watch.Result.ContinueWith(_ => { }, TaskScheduler.Default)));
+        await Task.WhenAll(chosen.Select(watch => watch.Over));
         await EngineServer.WriteAsync(context, [.. chosen.Select(watch => watch.Describe(null))], ApiJson.Default.Targets);
     }
 

@@ -65,6 +65,6 @@ internal sealed class Watches(IEngine engine, EngineLog log)
         IReadOnlyList<EngineWatch> all = Active;
         foreach (EngineWatch watch in all)
             watch.Stop();
-        Task.WaitAll([.. all.Select(watch => watch.Result.ContinueWith(_ => { }, TaskScheduler.Default))], TimeSpan.FromSeconds(10));
+        Task.WaitAll([.. all.Select(watch => watch.Over)], TimeSpan.FromSeconds(10));
     }
 }

@@ -126,6 +126,8 @@ public enum SyscallNumber
     ptrace = 101,
     /// <summary>getuid(2).</summary>
     getuid = 102,
+    /// <summary>geteuid(2).</summary>
+    geteuid = 107,
     /// <summary>setpgid(2).</summary>
     setpgid = 109,
     /// <summary>getppid(2).</summary>

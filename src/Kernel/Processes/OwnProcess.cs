@@ -4,9 +4,12 @@ using Snap.Kernel.Syscalls;
 
 namespace Snap.Kernel.Processes;
 
-/// <summary>What a process of ours sets about itself.</summary>
+/// <summary>What a process of ours sets, and asks, about itself.</summary>
 public static unsafe class OwnProcess
 {
+    /// <summary>The user that we act as: geteuid(2).</summary>
+    public static uint EffectiveUser => (uint)Door.Call(SyscallNumber.geteuid).Value;
+
     /// <summary>Lets nobody but root trace us, dump our core or read our memory: it holds that of targets. PR_SET_DUMPABLE.</summary>
     public static void ForbidDumps() => Door.Call(SyscallNumber.prctl, Prctl.PR_SET_DUMPABLE, 0).OrThrow("prctl(PR_SET_DUMPABLE)");
 

@@ -57,7 +57,7 @@ public sealed unsafe class ProcessHandle : IDisposable
         TaskFiles zombie = TaskFiles.OfProcess(Pid);
         if (zombie.ReadStat() is not { IsDead: true } stat || zombie.ReadStatus() is not { } status)
             return null;
-        uint own = TaskFiles.Self.ReadStatus()!.Uid.Effective;
+        uint own = OwnProcess.EffectiveUser;
         return stat.ExitCode != 0 || own == 0 || own == status.Uid.Effective ? new WaitStatus(stat.ExitCode) : null;
     }
 

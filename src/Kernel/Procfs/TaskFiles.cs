@@ -60,6 +60,9 @@ public readonly partial record struct TaskFiles(string Directory)
     /// <summary>cmdline: the arguments, as the process shows them now. Empty for kernel threads and zombies.</summary>
     public IReadOnlyList<string>? ReadCommandLine() => ReadOrGone("cmdline") is { } bytes ? SplitAtNul(bytes) : null;
 
+    /// <summary>cmdline for people: the arguments with blanks between them, "" if there are none, or the process is gone.</summary>
+    public string ReadCommandText() => string.Join(' ', ReadCommandLine() ?? []);
+
     /// <summary>environ: the environment at exec, as the process's memory holds it now.</summary>
     public IReadOnlyList<string>? ReadEnvironment() => ReadOrGone("environ") is { } bytes ? SplitAtNul(bytes) : null;
 

@@ -154,13 +154,14 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
         }
     }
 
-    /// <summary>Decodes a block, past the cache, to see whether it can be.</summary>
-    public void CheckBlock(SegmentFile file, SlotEntry entry)
+    /// <summary>Decodes a block whose record was read already, past the cache, to see whether it can be.</summary>
+    public void CheckBlock(SegmentFile file, SlotEntry entry, byte[] record, RecordHeader header)
     {
         byte[] pages = ArrayPool<byte>.Shared.Rent(entry.Count * PageRange.PageSize);
         try
         {
-            ReadWholeBlock(file, entry, pages.AsSpan(0, entry.Count * PageRange.PageSize));
+            BlockHead head = ParseBlock(file, entry, record, header, BlockHead.MaxDecodedBytes, byte.MaxValue, out ReadOnlySpan<byte> payload);
+            Decode(file, entry, head, payload, pages.AsSpan(0, entry.Count * PageRange.PageSize));
         }
         finally
         {
@@ -168,10 +169,16 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
         }
     }
 
-    /// <summary>Reads a block's record and head, and checks them against what led to it.</summary>
     private static BlockHead ReadBlockRecord(SegmentFile file, SlotEntry entry, byte[] record, int decodeLimit, int maxDepth, out ReadOnlySpan<byte> payload)
     {
         file.ReadRecord(entry.Offset, record.AsSpan(0, entry.Length), out RecordHeader header);
+        return ParseBlock(file, entry, record, header, decodeLimit, maxDepth, out payload);
+    }
+
+    /// <summary>Takes a block's record apart, and checks it against what led to it.</summary>
+    private static BlockHead ParseBlock(
+        SegmentFile file, SlotEntry entry, byte[] record, RecordHeader header, int decodeLimit, int maxDepth, out ReadOnlySpan<byte> payload)
+    {
         CheckKind(file, entry, header, RecordKind.Block, BlockHead.Version);
         BlockHead head;
         try

@@ -152,7 +152,7 @@ internal sealed class Verifier(IDisk disk, CatalogState state, SlotStore slots, 
 
     private void CheckContent(SegmentEntry segment, SegmentFile file, SlotEntry entry)
     {
-        file.ReadRecord(entry.Offset, entry.Length, out RecordHeader header);
+        byte[] record = file.ReadRecord(entry.Offset, entry.Length, out RecordHeader header);
         var address = new SlotAddress(segment.Segment, entry.FirstSlot);
         switch (header.Kind)
         {
@@ -163,7 +163,7 @@ internal sealed class Verifier(IDisk disk, CatalogState state, SlotStore slots, 
                 slots.ReadImage(address);
                 break;
             case RecordKind.Block when readData:
-                slots.CheckBlock(file, entry);
+                slots.CheckBlock(file, entry, record, header);
                 break;
             case RecordKind.Block:
                 break;

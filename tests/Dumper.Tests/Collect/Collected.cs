@@ -3,6 +3,7 @@ using Snap.Image;
 using Snap.Kernel.Injection;
 using Snap.Kernel.Procfs;
 using Snap.Kernel.Tracing;
+using Snap.Testing;
 using CollectTarget = Snap.Dumper.Collect.Target;
 
 namespace Snap.Dumper.Tests.Collect;

@@ -77,6 +77,28 @@ public sealed class TracerHostTests
         Assert.True(expected.Count == events.Pages.Count && expected.All(pair => events.Pages[pair.Key] == pair.Value), $"seed {seed}");
     }
 
+    /// <summary>A tracer once waited for ever: it had skipped the end of the ring for a room that it then gave back unused.</summary>
+    [Fact]
+    public void Room_behind_a_skipped_end_that_is_given_back_unused_costs_nothing()
+    {
+        using var isSent = new ManualResetEventSlim();
+        using var isGivenBack = new ManualResetEventSlim();
+        var tracer = new ScriptedTracer((_, sink) =>
+        {
+            Stream(sink, 0, 10, new byte[10]);
+            Stream(sink, 20, 4, 1, 2, 3, 4);
+            isSent.Set();
+            Stream(sink, 0, 3);
+            isGivenBack.Set();
+            Stream(sink, 40, 15, new byte[15]);
+        });
+        int messages = 0;
+        var events = new RecordingEvents();
+        events.OnPages = () => (++messages == 1 ? isSent : isGivenBack).Wait();
+        Run(tracer, events, end => end.TryTake(new CheckpointRequest { Interval = 1 }));
+        Assert.Equal(29, events.Pages.Count);
+    }
+
     [Fact]
     public void A_pause_area_grows_as_asked_and_is_given_again_only_when_it_was_read()
     {

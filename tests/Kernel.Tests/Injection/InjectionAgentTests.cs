@@ -2,8 +2,8 @@ using Snap.Kernel.Abi;
 using Snap.Kernel.Injection;
 using Snap.Kernel.Memory;
 using Snap.Kernel.Processes;
-using Snap.Kernel.Tests.Tracing;
 using Snap.Kernel.Tracing;
+using Snap.Testing;
 
 namespace Snap.Kernel.Tests.Injection;
 

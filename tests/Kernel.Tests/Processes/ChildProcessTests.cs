@@ -1,7 +1,7 @@
 using Snap.Kernel.Abi;
 using Snap.Kernel.Processes;
-using Snap.Kernel.Tests.Tracing;
 using Snap.Kernel.Tracing;
+using Snap.Testing;
 
 namespace Snap.Kernel.Tests.Processes;
 

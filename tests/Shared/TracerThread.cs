@@ -1,10 +1,11 @@
 using System.Runtime.ExceptionServices;
 
-namespace Snap.Kernel.Tests.Tracing;
+namespace Snap.Testing;
 
 /// <summary>Runs what uses ptrace on a thread of its own; when that ends, however it ends, the kernel lets every tracee go.</summary>
-internal static class TracerThread
+public static class TracerThread
 {
+    /// <summary>Runs it to its end; what it throws is thrown here.</summary>
     public static void Run(Action action)
     {
         ExceptionDispatchInfo? failure = null;
