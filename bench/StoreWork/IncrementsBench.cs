@@ -44,6 +44,24 @@ internal static class IncrementsBench
         return 0;
     }
 
+    /// <summary>Only reads one snapshot, again and again: what a profiler looks at.</summary>
+    public static int ReadOnly(string path, ulong sequence, int rounds)
+    {
+        for (int round = 0; round < rounds; round++)
+        {
+            using StoreReader fresh = StoreReader.Open(path);
+            SnapshotInfo info = fresh.Snapshots.Single(snapshot => snapshot.Sequence == sequence);
+            long begun = Stopwatch.GetTimestamp();
+            using (SnapshotContent content = fresh.OpenSnapshot(info.Id))
+            {
+                double opened = Stopwatch.GetElapsedTime(begun).TotalMilliseconds;
+                StoreWork.ReadAll(content, (_, _) => { });
+                Write($"opened after {opened:0.0} ms, read after {Stopwatch.GetElapsedTime(begun).TotalMilliseconds:0.0} ms");
+            }
+        }
+        return 0;
+    }
+
     /// <summary>What a delta's base is: of a chain the version before, of a star one far back; the tree is what the store does, tree:BYTES:DEPTH
     /// with other bounds.</summary>
     private static StoreOptions Options(string scheme) => scheme.Split(':') switch

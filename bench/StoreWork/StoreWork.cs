@@ -58,41 +58,72 @@ internal static class StoreWork
     {
         using StoreReader store = StoreReader.Open(storeDirectory);
         Directory.CreateDirectory(into);
-        foreach (SnapshotInfo snapshot in store.Snapshots.Where(snapshot => snapshot.Sequence == (ulong)version))
+        SnapshotInfo[] wanted = [.. store.Snapshots.Where(snapshot => snapshot.Sequence == (ulong)version)];
+        var contents = new SnapshotContent[wanted.Length];
+        var files = new SafeFileHandle[wanted.Length];
+        try
         {
-            using SnapshotContent content = store.OpenSnapshot(snapshot.Id);
-            using SafeFileHandle file = File.OpenHandle(Path.Combine(into, snapshot.Name + ".img"), FileMode.CreateNew, FileAccess.Write);
-            ReadAll(content, (part, at) => RandomAccess.Write(file, part, at));
+            Parallel.For(0, wanted.Length, i =>
+            {
+                contents[i] = store.OpenSnapshot(wanted[i].Id);
+                files[i] = File.OpenHandle(Path.Combine(into, wanted[i].Name + ".img"), FileMode.CreateNew, FileAccess.Write);
+            });
+            // All files grow at once: two threads that write to one wait for each other.
+            ReadParts([.. contents.SelectMany((content, i) => Parts(content, (part, at) => RandomAccess.Write(files[i], part, at))).OrderBy(part => part.Share)]);
+        }
+        finally
+        {
+            Array.ForEach(contents, content => content?.Dispose());
+            Array.ForEach(files, file => file?.Dispose());
         }
         return 0;
     }
 
     /// <summary>Reads all pages of a space on all cores, a mebibyte at a time; their bytes are given in any order, with their place among them.</summary>
-    public static void ReadAll(SnapshotContent content, PartReader give)
+    public static void ReadAll(SnapshotContent content, PartReader give) => ReadParts(Parts(content, give));
+
+    private static List<Part> Parts(SnapshotContent content, PartReader give)
     {
-        var parts = new List<(ulong First, int Count, long At)>();
+        var parts = new List<Part>();
         long at = 0;
         foreach (PageRange range in WithoutGaps(content.Runs(new SpaceId(1))))
         {
             for (ulong first = range.First; first < range.End;)
             {
                 int count = (int)Math.Min(PartPages, range.End - first);
-                parts.Add((first, count, at));
+                parts.Add(new Part(content, first, count, at, give));
                 (first, at) = (first + (ulong)count, at + ((long)count * PageRange.PageSize));
             }
         }
+        return [.. parts.Select(part => part with { Share = (double)part.At / at })];
+    }
+
+    private static void ReadParts(List<Part> parts)
+    {
         var allCores = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
         Parallel.ForEach(Partitioner.Create(parts, EnumerablePartitionerOptions.NoBuffering), allCores, () => new byte[PartPages * PageRange.PageSize], (part, _, buffer) =>
         {
             Span<byte> pages = buffer.AsSpan(0, part.Count * PageRange.PageSize);
-            content.ReadPages(new SpaceId(1), part.First, pages);
-            give(pages, part.At);
+            part.Content.ReadPages(new SpaceId(1), part.First, pages);
+            part.Give(pages, part.At);
             return buffer;
         }, _ => { });
     }
 
     /// <summary>Takes pages.</summary>
     public delegate void PartReader(ReadOnlySpan<byte> pages, long at);
+
+    /// <summary>Pages to read.</summary>
+    /// <param name="Content">Where from.</param>
+    /// <param name="First">First page.</param>
+    /// <param name="Count">Pages.</param>
+    /// <param name="At">Bytes of the space that come before them.</param>
+    /// <param name="Give">Takes them.</param>
+    private sealed record Part(SnapshotContent Content, ulong First, int Count, long At, PartReader Give)
+    {
+        /// <summary>The share of the space that comes before them.</summary>
+        public double Share { get; init; }
+    }
 
     private static IEnumerable<PageRange> WithoutGaps(IEnumerable<PageRun> runs)
     {

@@ -65,7 +65,7 @@ internal static class StoreCorpus
             case RecordKind.Block:
                 add("block", body);
                 if (BlockHead.Decode(body, out ReadOnlySpan<byte> payload) is { Encoding: not BlockEncoding.Raw } head)
-                    add(head.Encoding == BlockEncoding.Delta ? "zstd-delta" : "zstd", payload.ToArray());
+                    add(head.Encoding switch { BlockEncoding.Delta => "zstd-delta", BlockEncoding.Patch => "patch", _ => "zstd" }, payload.ToArray());
                 break;
             case RecordKind.Image:
                 add("image", body);
@@ -105,6 +105,9 @@ internal static class StoreCorpus
         {
             using SnapshotBuilder builder = store.Begin(i == 3 ? "other" : "web", parent);
             pages[random.Next(pages.Length)]++;
+            // Moved by a word: no patch, but a delta.
+            if (i == 2)
+                pages.AsSpan(0, 8000).CopyTo(pages.AsSpan(8));
             builder.Put(new SpaceId(1), 100, pages);
             builder.Zero(new SpaceId(2), new PageRange(7, 3));
             if (i == 4)

@@ -32,6 +32,7 @@ internal static class StoreParsers
         ["catalog"] = Catalog,
         ["zstd"] = input => Zstd.TryDecompress(input, default, _output.AtEnd(PageRange.PageSize * 4)),
         ["zstd-delta"] = input => Zstd.TryDecompress(input, _prefix.AtEnd(PageRange.PageSize * 4), _output.AtStart(PageRange.PageSize * 4)),
+        ["patch"] = input => PagePatch.TryApply(input, _output.AtEnd(PageRange.PageSize * 4)),
         ["policy"] = input => RetentionPolicy.Parse(Text(input)),
         ["segment-name"] = input => SegmentName.TryParse(Text(input), out _, out _),
     };
@@ -40,7 +41,9 @@ internal static class StoreParsers
     private static void Block(ReadOnlySpan<byte> input)
     {
         var head = BlockHead.Decode(input, out ReadOnlySpan<byte> payload);
-        if (head.Encoding != BlockEncoding.Raw)
+        if (head.Encoding == BlockEncoding.Patch)
+            PagePatch.TryApply(payload, _output.AtEnd(head.OwnBytes));
+        else if (head.Encoding != BlockEncoding.Raw)
             Zstd.TryDecompress(payload, head.Encoding == BlockEncoding.Delta ? _prefix.AtEnd(head.OwnBytes) : default, _output.AtEnd(head.OwnBytes));
     }
 

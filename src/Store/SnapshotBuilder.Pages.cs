@@ -101,7 +101,7 @@ public sealed partial class SnapshotBuilder
     /// <summary>The base to try first: siblings share one.</summary>
     private PageVersion BaseOf(PageVersion previous)
     {
-        if (previous.Head.Encoding != BlockEncoding.Delta || _rules.SiblingBytes == 0)
+        if (!previous.Head.HasBase || _rules.SiblingBytes == 0)
             return previous;
         return _writer.FindPage(previous.Head.Base.Page(previous.Index), _pins) ?? previous;
     }
@@ -158,7 +158,7 @@ public sealed partial class SnapshotBuilder
         _head.Clear();
         group.Head.Encode(_head);
         segment.AppendSlots(RecordKind.Block, BlockHead.Version, group.First.Slot, group.Count, _head.Written, group.Payload);
-        bool isDelta = group.Head.Encoding == BlockEncoding.Delta;
+        bool isDelta = group.Head.HasBase;
         if (isDelta)
             _delta += group.Count;
         if (!isDelta || group.Payload.Length >= MinBytesToIndex * group.Count)

@@ -162,7 +162,7 @@ public sealed partial class StoreWriter
         if (_condemned!.Contains(page.Address.Segment) && !_condemnedLive!.Contains(page.Address))
             return false;
         using var pins = new PagePins();
-        for (int i = 0; page.Head.Encoding == BlockEncoding.Delta && i < page.Head.PageCount; i++)
+        for (int i = 0; page.Head.HasBase && i < page.Head.PageCount; i++)
         {
             if (FindPage(page.Head.Base.Page(i), pins) is not { } basis || !IsSafe(basis))
                 return false;

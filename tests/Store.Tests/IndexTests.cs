@@ -62,7 +62,7 @@ public sealed class IndexTests
         const int Count = 400_000;
         string path = Path.Combine(directory.Path, "index");
         var state = new Catalog.CatalogState();
-        var segments = new Segments.SegmentSet(new Snap.Store.Disk.PosixDisk(directory.Path), state);
+        var segments = new Snap.Store.Segments.SegmentSet(new Snap.Store.Disk.PosixDisk(directory.Path), state);
         using (Index.FasterIndex index = Index.FasterIndex.Open(path, segments, state, Count, budgetBytes: 6 << 20, null))
         {
             for (int from = 0; from < Count; from += 10_000)

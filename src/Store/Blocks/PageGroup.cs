@@ -174,17 +174,17 @@ internal sealed class PageGroup
         int limit = rules.SiblingBytes * Count;
         if (rules.Allows(_firstBase!, Pages.Length))
         {
-            best = Zstd.Compress(Pages, _bases.AsSpan(0, Pages.Length), _packed.AsSpan(0, budget), rules.Level);
-            head = HeadOf(_firstBase!, _baseMask);
+            BlockEncoding encoding = DeltaCodec.Encode(Pages, _bases.AsSpan(0, Pages.Length), _packed.AsSpan(0, budget), rules.Level, out best);
+            head = HeadOf(encoding, _firstBase!, _baseMask);
         }
         bool isSibling = _firstPrevious!.Address != _firstBase!.Address;
         if (isSibling && _isPreviousOneBlock && (best == 0 || best > limit) && rules.Allows(_firstPrevious, Pages.Length))
         {
-            int deeper = Zstd.Compress(Pages, _previous.AsSpan(0, Pages.Length), _trial.AsSpan(0, best > 0 ? best / 2 : budget), rules.Level);
+            BlockEncoding encoding = DeltaCodec.Encode(Pages, _previous.AsSpan(0, Pages.Length), _trial.AsSpan(0, best > 0 ? best / 2 : budget), rules.Level, out int deeper);
             if (deeper > 0)
             {
                 _trial.AsSpan(0, deeper).CopyTo(_packed);
-                (best, head) = (deeper, HeadOf(_firstPrevious, _previousMask));
+                (best, head) = (deeper, HeadOf(encoding, _firstPrevious, _previousMask));
             }
         }
         if (best == 0)
@@ -203,10 +203,10 @@ internal sealed class PageGroup
         return true;
     }
 
-    private BlockHead HeadOf(PageVersion first, ushort mask)
+    private BlockHead HeadOf(BlockEncoding encoding, PageVersion first, ushort mask)
     {
         Invariant.Holds(BitOperations.PopCount(mask) == Count);
-        return new BlockHead(BlockEncoding.Delta, Count, First.Slot, first.Head.DecodedBytes + Pages.Length, first.Head.Depth + 1,
+        return new BlockHead(encoding, Count, First.Slot, first.Head.DecodedBytes + Pages.Length, first.Head.Depth + 1,
             new BlockBase(first.Address.Segment, first.Address.Slot, mask));
     }
 }

@@ -125,7 +125,7 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
             BlockHead head = ReadBlockRecord(file, entry, record, decodeLimit, maxDepth, out ReadOnlySpan<byte> payload);
             // Lost to the pool if it can't be decoded, which is rare enough.
             byte[] pages = ArrayPool<byte>.Shared.Rent(head.OwnBytes);
-            Decode(file, entry, head, payload, pages.AsSpan(0, head.OwnBytes));
+            Decode(file, entry, head, payload, pages.AsSpan(0, head.OwnBytes), keepsBases: true);
             var block = new DecodedBlock(file, entry, head, pages);
             Cache.Add(block);
             return block;
@@ -140,13 +140,16 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
     /// <param name="file">Its segment.</param>
     /// <param name="entry">Its record.</param>
     /// <param name="into">As long as its pages. What it holds after an exception is nothing.</param>
-    public void ReadWholeBlock(SegmentFile file, SlotEntry entry, Span<byte> into)
+    public void ReadWholeBlock(SegmentFile file, SlotEntry entry, Span<byte> into) =>
+        ReadWholeBlock(file, entry, into, BlockHead.MaxDecodedBytes, byte.MaxValue);
+
+    private void ReadWholeBlock(SegmentFile file, SlotEntry entry, Span<byte> into, int decodeLimit, int maxDepth)
     {
         byte[] record = ArrayPool<byte>.Shared.Rent(entry.Length);
         try
         {
-            BlockHead head = ReadBlockRecord(file, entry, record, BlockHead.MaxDecodedBytes, byte.MaxValue, out ReadOnlySpan<byte> payload);
-            Decode(file, entry, head, payload, into);
+            BlockHead head = ReadBlockRecord(file, entry, record, decodeLimit, maxDepth, out ReadOnlySpan<byte> payload);
+            Decode(file, entry, head, payload, into, keepsBases: false);
         }
         finally
         {
@@ -161,7 +164,7 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
         try
         {
             BlockHead head = ParseBlock(file, entry, record, header, BlockHead.MaxDecodedBytes, byte.MaxValue, out ReadOnlySpan<byte> payload);
-            Decode(file, entry, head, payload, pages.AsSpan(0, entry.Count * PageRange.PageSize));
+            Decode(file, entry, head, payload, pages.AsSpan(0, entry.Count * PageRange.PageSize), keepsBases: true);
         }
         finally
         {
@@ -194,7 +197,7 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
         return head;
     }
 
-    private void Decode(SegmentFile file, SlotEntry entry, BlockHead head, ReadOnlySpan<byte> payload, Span<byte> pages)
+    private void Decode(SegmentFile file, SlotEntry entry, BlockHead head, ReadOnlySpan<byte> payload, Span<byte> pages, bool keepsBases)
     {
         bool isDecoded = true;
         switch (head.Encoding)
@@ -205,31 +208,52 @@ internal sealed class SlotStore(SegmentSet segments, BlockCache cache)
             case BlockEncoding.Zstd:
                 isDecoded = Zstd.TryDecompress(payload, default, pages);
                 break;
+            case BlockEncoding.Patch:
+                ReadBase(head, pages, keepsBases);
+                isDecoded = PagePatch.TryApply(payload, pages);
+                break;
             default:
-                isDecoded = TryDecodeDelta(head, payload, pages);
+                isDecoded = TryDecodeDelta(head, payload, pages, keepsBases);
                 break;
         }
         if (!isDecoded)
-            throw file.Damaged(entry.Offset, "zstd can't decode a block");
+            throw file.Damaged(entry.Offset, "a block can't be decoded");
     }
 
-    private bool TryDecodeDelta(BlockHead head, ReadOnlySpan<byte> payload, Span<byte> pages)
+    private bool TryDecodeDelta(BlockHead head, ReadOnlySpan<byte> payload, Span<byte> pages, bool keepsBases)
     {
-        SegmentFile file = Locate(new SlotAddress(head.Base.Segment, head.Base.FirstSlot), out SlotEntry entry);
-        using DecodedBlock block = ReadBlock(file, entry, head.DecodedBytes - head.OwnBytes, head.Depth - 1);
-        if (head.Base.FirstSlot == block.Entry.FirstSlot && head.Base.Mask == block.Entry.Mask)
-            return Zstd.TryDecompress(payload, block.Pages, pages);
-        byte[] gathered = ArrayPool<byte>.Shared.Rent(head.OwnBytes);
+        byte[] bases = ArrayPool<byte>.Shared.Rent(head.OwnBytes);
         try
         {
-            if (!TryGather(block, head.Base, gathered))
-                throw file.Damaged(entry.Offset, "a base page is missing from its block");
-            return Zstd.TryDecompress(payload, gathered.AsSpan(0, head.OwnBytes), pages);
+            ReadBase(head, bases.AsSpan(0, head.OwnBytes), keepsBases);
+            return Zstd.TryDecompress(payload, bases.AsSpan(0, head.OwnBytes), pages);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(gathered);
+            ArrayPool<byte>.Shared.Return(bases);
         }
+    }
+
+    /// <summary>Reads the base pages of a block, one after another.</summary>
+    /// <param name="head">The block.</param>
+    /// <param name="into">As long as its pages.</param>
+    /// <param name="keepsBases">Whether a base that is wanted whole goes into the cache: others may want it too. What is wanted in parts always does.</param>
+    private void ReadBase(BlockHead head, Span<byte> into, bool keepsBases)
+    {
+        SegmentFile file = Locate(new SlotAddress(head.Base.Segment, head.Base.FirstSlot), out SlotEntry entry);
+        (int decodeLimit, int maxDepth) = (head.DecodedBytes - head.OwnBytes, head.Depth - 1);
+        bool isWhole = head.Base.FirstSlot == entry.FirstSlot && head.Base.Mask == entry.Mask;
+        DecodedBlock? cached = Cache.Find(file, entry.Offset);
+        if (cached is null && isWhole && !keepsBases)
+        {
+            ReadWholeBlock(file, entry, into, decodeLimit, maxDepth);
+            return;
+        }
+        using DecodedBlock block = cached ?? ReadBlock(file, entry, decodeLimit, maxDepth);
+        if (isWhole)
+            block.Pages.CopyTo(into);
+        else if (!TryGather(block, head.Base, into))
+            throw file.Damaged(entry.Offset, "a base page is missing from its block");
     }
 
     /// <summary>Copies the pages that <paramref name="wanted"/> names, in order; false if the block lacks one.</summary>

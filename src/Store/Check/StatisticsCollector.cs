@@ -100,7 +100,7 @@ internal sealed class StatisticsCollector(CatalogState state, SlotStore slots)
             MaxDecoded = Math.Max(MaxDecoded, head.DecodedBytes);
             switch (head.Encoding)
             {
-                case BlockEncoding.Delta:
+                case BlockEncoding.Delta or BlockEncoding.Patch:
                     Delta = Sum(Delta);
                     break;
                 case BlockEncoding.Zstd:

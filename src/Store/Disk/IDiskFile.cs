@@ -10,6 +10,9 @@ internal interface IDiskFile : IDisposable
     /// <returns>Bytes read; fewer than asked only at the end of the file.</returns>
     int Read(Span<byte> into, long offset);
 
+    /// <summary>Says that these bytes will be read soon: a hint, without effect where it can't be followed.</summary>
+    void Expect(long offset, long length);
+
     /// <summary>Writes all bytes, or throws; after a throw any part of them may have been written.</summary>
     void Write(ReadOnlySpan<byte> bytes, long offset);
 

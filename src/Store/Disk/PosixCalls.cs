@@ -1,5 +1,5 @@
 // MARKED: one of the two files of the store with unsafe code (the other is Blocks/Zstd.cs). System calls that .NET has no managed form of:
-// fdatasync without fsync, OFD locks, O_EXCL with a mode, sync of a directory, fallocate, the owner of a directory.
+// fdatasync without fsync, read-ahead, OFD locks, O_EXCL with a mode, sync of a directory, fallocate, the owner of a directory.
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -38,6 +38,13 @@ internal static unsafe partial class PosixCalls
                     return written;
             }
         }
+    }
+
+    /// <summary>A hint: whether the kernel follows it doesn't matter.</summary>
+    public static void ReadAhead(SafeFileHandle file, long offset, long length)
+    {
+        const int POSIX_FADV_WILLNEED = 3;
+        _ = posix_fadvise(file, offset, length, POSIX_FADV_WILLNEED);
     }
 
     public static int SyncData(SafeFileHandle file) => Result(fdatasync(file));
@@ -111,6 +118,9 @@ internal static unsafe partial class PosixCalls
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint pwrite(SafeFileHandle fd, byte* buffer, nuint count, long offset);
+
+    [LibraryImport("libc")]
+    private static partial int posix_fadvise(SafeFileHandle fd, long offset, long length, int advice);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fdatasync(SafeFileHandle fd);

@@ -99,6 +99,8 @@ internal sealed class PosixDisk(string root) : IDisk
             return done;
         }
 
+        public void Expect(long offset, long length) => PosixCalls.ReadAhead(handle, offset, length);
+
         public void Write(ReadOnlySpan<byte> bytes, long offset)
         {
             while (bytes.Length > 0)

@@ -1,7 +1,7 @@
 // Body of a block, which holds 1 to 16 pages:
-//   0  u8      (encoding << 4) | (pages - 1); encoding 0 raw, 1 zstd, 2 zstd with base pages as prefix
+//   0  u8      (encoding << 4) | (pages - 1); encoding 0 raw, 1 zstd, 2 zstd with base pages as prefix, 3 a patch of base pages (PagePatch.cs)
 //   1  varint  first slot, as its slot table says too
-//   .  only encoding 2:
+//   .  only encodings 2 and 3:
 //      varint  bytes that have to be decoded to read one page of it: its own and those of every base below
 //      u8      depth: blocks below it (1 = its base is no delta)
 //      varint  segment of the base pages
@@ -23,6 +23,7 @@ internal enum BlockEncoding : byte
     Raw = 0,
     Zstd = 1,
     Delta = 2,
+    Patch = 3,
 }
 
 /// <summary>The base pages of a delta block: slots of one block.</summary>
@@ -49,6 +50,9 @@ internal readonly record struct BlockHead(BlockEncoding Encoding, int PageCount,
     /// <summary>Bytes that a reader may have to decode to get one page.</summary>
     public const int MaxDecodedBytes = 1 << 20;
 
+    /// <summary>True if its pages are stored as a difference from others.</summary>
+    public bool HasBase => Encoding is BlockEncoding.Delta or BlockEncoding.Patch;
+
     /// <summary>Bytes of the block's own pages.</summary>
     public int OwnBytes => PageCount * PageRange.PageSize;
 
@@ -56,7 +60,7 @@ internal readonly record struct BlockHead(BlockEncoding Encoding, int PageCount,
     {
         to.Byte((byte)(((int)Encoding << 4) | (PageCount - 1)));
         to.Varint(FirstSlot);
-        if (Encoding != BlockEncoding.Delta)
+        if (!HasBase)
             return;
         to.Varint((ulong)DecodedBytes);
         to.Byte((byte)Depth);
@@ -91,7 +95,7 @@ internal readonly record struct BlockHead(BlockEncoding Encoding, int PageCount,
         int decoded = pages * PageRange.PageSize;
         int depth = 0;
         BlockBase basis = default;
-        if (encoding == BlockEncoding.Delta)
+        if (encoding is BlockEncoding.Delta or BlockEncoding.Patch)
         {
             decoded = (int)reader.Varint(MaxDecodedBytes);
             depth = reader.Byte();
@@ -100,7 +104,7 @@ internal readonly record struct BlockHead(BlockEncoding Encoding, int PageCount,
                 || depth == 0 || decoded <= pages * PageRange.PageSize)
                 throw new FormatException("a block's base is out of bounds");
         }
-        else if (encoding > BlockEncoding.Delta)
+        else if (encoding > BlockEncoding.Patch)
         {
             throw new FormatException($"the block encoding {(int)encoding} is unknown");
         }

@@ -114,7 +114,7 @@ internal sealed class Marker(SlotStore slots)
                     head = default;
             }
             // All of its bases: the block stays one record until its own segment is rewritten.
-            for (int i = 0; head.Encoding == BlockEncoding.Delta && i < head.PageCount; i++)
+            for (int i = 0; head.HasBase && i < head.PageCount; i++)
                 Add(head.Base.Page(i));
         }
     }

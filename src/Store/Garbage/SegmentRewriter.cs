@@ -129,7 +129,7 @@ internal sealed class SegmentRewriter(IDisk disk, StoreConfig config, SlotStore 
         using DecodedBlock block = slots.ReadBlock(new SlotAddress(segment, firstSlot));
         int count = BitOperations.PopCount((uint)live);
         byte[] pages = new byte[count * PageRange.PageSize];
-        byte[] bases = block.Head.Encoding == BlockEncoding.Delta ? new byte[pages.Length] : [];
+        byte[] bases = block.Head.HasBase ? new byte[pages.Length] : [];
         BlockBase basis = default;
         int at = 0;
         for (int bit = 0; bit < 16; bit++)
@@ -148,10 +148,16 @@ internal sealed class SegmentRewriter(IDisk disk, StoreConfig config, SlotStore 
             at += PageRange.PageSize;
         }
         byte[] packed = new byte[pages.Length];
-        int length = Zstd.Compress(pages, bases, packed.AsSpan(0, pages.Length - (pages.Length / 32)), rules.Level);
+        Span<byte> room = packed.AsSpan(0, pages.Length - (pages.Length / 32));
+        BlockEncoding encoding = BlockEncoding.Zstd;
+        int length;
+        if (bases.Length > 0)
+            encoding = DeltaCodec.Encode(pages, bases, room, rules.Level, out length);
+        else
+            length = Zstd.Compress(pages, default, room, rules.Level);
         BlockHead head = length == 0 ? new BlockHead(BlockEncoding.Raw, count, firstSlot, pages.Length, 0, default)
             : bases.Length == 0 ? new BlockHead(BlockEncoding.Zstd, count, firstSlot, pages.Length, 0, default)
-            : new BlockHead(BlockEncoding.Delta, count, firstSlot, block.Head.DecodedBytes - block.Head.OwnBytes + pages.Length, block.Head.Depth, basis);
+            : new BlockHead(encoding, count, firstSlot, block.Head.DecodedBytes - block.Head.OwnBytes + pages.Length, block.Head.Depth, basis);
         var body = new ByteWriter(length + 64);
         head.Encode(body);
         body.Bytes(length == 0 ? pages : packed.AsSpan(0, length));

@@ -14,6 +14,7 @@ internal sealed class SegmentFile : IDisposable
     private readonly IDisk _disk;
     private readonly Lock _gate = new();
     private readonly List<SlotEntry> _entries = [];
+    private byte[] _windowReads = [];
     private IDiskFile? _file;
     private long? _loadedTable;
 
@@ -103,7 +104,9 @@ internal sealed class SegmentFile : IDisposable
     /// <exception cref="SnapException">Damage, or the disk failed.</exception>
     public void ReadRecord(long offset, Span<byte> record, out RecordHeader header)
     {
-        int read = File().Read(record, offset);
+        IDiskFile file = File();
+        ReadAhead(file, offset);
+        int read = file.Read(record, offset);
         if (read < record.Length || !RecordFrame.TryRead(record, new RecordPlace(Segment, Generation, offset), out header, out _)
             || header.TotalLength != record.Length)
             throw Damaged(offset, read < record.Length ? "the file ends too early" : "the checksum doesn't fit");
@@ -126,6 +129,8 @@ internal sealed class SegmentFile : IDisposable
     /// <summary>The file; opened when first needed.</summary>
     public IDiskFile File()
     {
+        if (Volatile.Read(ref _file) is { } open)
+            return open;
         lock (_gate)
             return _file ??= _disk.OpenOrNull(Path, forWriting: false) ?? throw StoreErrors.Damaged(Description, null, "the segment's file is missing");
     }
@@ -139,13 +144,54 @@ internal sealed class SegmentFile : IDisposable
         }
     }
 
+    /// <summary>
+    /// A late snapshot's pages lie strewn over its segments, and are read in the order of addresses: a wait for the disk for each of them.
+    /// So a window that several records were read from is fetched as a whole. Who reads a page here and there fetches nothing else.
+    /// </summary>
+    private void ReadAhead(IDiskFile file, long offset)
+    {
+        const int WindowShift = 19;
+        const byte Enough = 3;
+        int window = (int)Math.Min(offset >> WindowShift, 1 << 16);
+        byte[] reads = _windowReads;
+        if (window >= reads.Length)
+        {
+            // Counts that another thread adds meanwhile may be lost: a hint comes later.
+            Array.Resize(ref reads, Math.Max(window + 1, reads.Length * 2));
+            _windowReads = reads;
+        }
+        if (reads[window] >= Enough)
+            return;
+        if (++reads[window] == Enough)
+            file.Expect((long)window << WindowShift, 1 << WindowShift);
+    }
+
     /// <summary>Tables come one behind the other; a writer may have gone on since the caller looked at the catalog.</summary>
     private bool IsNewer(long? table) => table is { } offset && (_loadedTable is null || offset > _loadedTable);
 
     private bool TrySearch(uint slot, out SlotEntry entry)
     {
+        // Most records take sixteen slots: a guess is off by a few, and steps that double find the bounds between which to halve.
         int low = 0;
         int high = _entries.Count - 1;
+        if (high > 0 && slot < _entries[high].FirstSlot)
+        {
+            uint first = _entries[0].FirstSlot;
+            int guess = slot <= first ? 0 : (int)((ulong)(slot - first) * (ulong)high / (_entries[high].FirstSlot - first));
+            int step = 1;
+            if (_entries[guess].FirstSlot <= slot)
+            {
+                for (low = guess; guess + step < high && _entries[guess + step].FirstSlot <= slot; step *= 2)
+                    low = guess + step;
+                high = Math.Min(high, guess + step);
+            }
+            else
+            {
+                for (high = guess; guess - step > 0 && _entries[guess - step].FirstSlot > slot; step *= 2)
+                    high = guess - step;
+                low = Math.Max(0, guess - step);
+            }
+        }
         while (low <= high)
         {
             int middle = (low + high) >>> 1;

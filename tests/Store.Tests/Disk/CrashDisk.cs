@@ -418,6 +418,10 @@ internal sealed class CrashDisk : IDisk
             }
         }
 
+        public void Expect(long offset, long length)
+        {
+        }
+
         public void Reserve(long length)
         {
             lock (disk._gate)
