@@ -10,6 +10,7 @@ internal sealed class SpaceTable : ISpaceIds
     private readonly Dictionary<(ulong Device, ulong Inode), SpaceId> _objects = [];
     private readonly HashSet<SpaceId> _stored = [];
     private readonly HashSet<SpaceId> _used = [];
+    private readonly Dictionary<SpaceId, ulong> _removed = [];
     private uint _last;
 
     /// <summary>Starts from the spaces of the parent.</summary>
@@ -35,6 +36,12 @@ internal sealed class SpaceTable : ISpaceIds
     /// <inheritdoc/>
     public SpaceId SharedObject(ulong device, ulong inode) => Use(_objects, (device, inode));
 
+    /// <summary>The id that a process's private pages will have if the freeze still finds it.</summary>
+    public SpaceId Reserve(int pid) => Find(_processes, pid);
+
+    /// <summary>True if it was asked for in this interval, other than by reserving it.</summary>
+    public bool IsUsed(SpaceId space) => _used.Contains(space);
+
     /// <summary>The id that a shared-memory object will have if the freeze still finds it.</summary>
     public SpaceId Reserve(ulong device, ulong inode) => Find(_objects, (device, inode));
 
@@ -42,13 +49,36 @@ internal sealed class SpaceTable : ISpaceIds
     public void Begin() => _used.Clear();
 
     /// <summary>The interval is complete: a reader may know its spaces from now on, whether it is stored or not.</summary>
-    public void End()
+    public void End(ulong interval)
     {
+        foreach (SpaceId gone in Removed)
+            _removed.TryAdd(gone, interval);
+        foreach (SpaceId again in _used)
+            _removed.Remove(again);
         _stored.UnionWith(_used);
         // An inode number may be given to another object later: what is gone is forgotten, but stays among the stored ones, to be removed again
-        // with each interval until the chain ends, since the one that removed it may have failed.
+        // with each interval until one that removed it is durable.
         foreach ((ulong, ulong) gone in _objects.Where(entry => !_used.Contains(entry.Value)).Select(entry => entry.Key).ToList())
             _objects.Remove(gone);
+    }
+
+    /// <summary>The interval, and all before it, are durable: what they removed no reader knows any more. Of a tree whose processes come and go that is much.</summary>
+    public void Committed(ulong interval)
+    {
+        foreach (SpaceId gone in _removed.Where(entry => entry.Value <= interval).Select(entry => entry.Key).ToList())
+        {
+            _removed.Remove(gone);
+            _stored.Remove(gone);
+            foreach (int pid in _processes.Where(entry => entry.Value == gone).Select(entry => entry.Key).ToList())
+                _processes.Remove(pid);
+        }
+    }
+
+    /// <summary>The interval, and all after it, were not stored: what they removed is removed again.</summary>
+    public void Failed(ulong interval)
+    {
+        foreach (SpaceId known in _removed.Where(entry => entry.Value >= interval).Select(entry => entry.Key).ToList())
+            _removed.Remove(known);
     }
 
     private SpaceId Use<TKey>(Dictionary<TKey, SpaceId> known, TKey key)

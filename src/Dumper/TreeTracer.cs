@@ -18,7 +18,7 @@ using Snap.Kernel.Tracing;
 
 namespace Snap.Dumper;
 
-/// <summary>Takes checkpoints of one process: live passes, freeze, collect, count, copy, thaw.</summary>
+/// <summary>Takes checkpoints of a process and all its descendants: live passes, freeze, collect, count, copy, thaw.</summary>
 /// <remarks>Every call from one thread of ours: the one that traces. design.md, "A checkpoint, step by step".</remarks>
 public sealed partial class TreeTracer : ITreeTracer
 {
@@ -30,26 +30,35 @@ public sealed partial class TreeTracer : ITreeTracer
     /// <summary>Bytes a second that a pause copies, and touches memory for, at least.</summary>
     private const double SlowestCopy = 100e6;
 
+    /// <summary>A process that is found only in the freeze is copied in it if it has no more than this.</summary>
+    private const ulong NewProcessArea = 16UL << 20;
+
+    /// <summary>Processes may end at any time; so often a checkpoint that one of them broke is begun again.</summary>
+    private const int MaxTries = 5;
+
     private readonly AttachRequest _request;
-    private readonly Target _target;
-    private readonly StateCollector _collector;
-    private readonly SharedContents _shared;
+    private readonly TreeMember _root;
+    private readonly List<TreeMember> _members = [];
+    private readonly TreeCollector _tree;
+    private readonly TreeListing _listing = new();
+    private readonly SharedContents _shared = new();
     private readonly SpaceTable _spaces;
     private readonly KillTimer? _watchdog;
     private readonly List<MapsEntry> _mappings = [];
+    private readonly List<SharedObject> _liveShared = [];
     private readonly List<SpaceRun> _runs = [];
     private readonly List<string> _notices = [];
-    private ProcessPages? _pages;
-    private int _armedAtExec;
+    private readonly List<SnapException> _findings = [];
+    private readonly List<SpaceId> _leftSpaces = [];
+    private readonly List<ZombieImage> _zombies = [];
     private TimeSpan _paused;
     private ulong _lastPauseBytes;
 
     private TreeTracer(AttachRequest request, Target target, bool hasWatchdog)
     {
         _request = request;
-        _target = target;
-        _collector = new StateCollector(target);
-        _shared = new SharedContents(target.Handle);
+        _tree = new TreeCollector();
+        _members.Add(_root = new TreeMember(target, _tree));
         _spaces = new SpaceTable(request.KnownSpaces);
         _watchdog = hasWatchdog ? new KillTimer() : null;
         Tracker = TrackerLadder.FirstOf(request.Tracker);
@@ -59,16 +68,24 @@ public sealed partial class TreeTracer : ITreeTracer
     public TrackerKind Tracker { get; private set; }
 
     /// <inheritdoc/>
-    public bool TargetGone => _target.Handle.HasExited;
+    public bool TargetGone => _root.Target.Handle.HasExited;
 
-    /// <summary>Looks whether a process can be captured, and opens what that needs. Nothing is stopped or changed.</summary>
+    private int Pid => _root.Target.Pid;
+
+    /// <summary>Looks whether a process and its descendants can be captured, and opens what that needs. Nothing is stopped or changed.</summary>
     /// <param name="request">What to attach to.</param>
     /// <param name="hasWatchdog">Kill this process of ours if a pause outlives its limit; only for a process that does nothing else.</param>
     /// <exception cref="SnapException">It can't be captured; all reasons at once.</exception>
     public static TreeTracer Attach(AttachRequest request, bool hasWatchdog = false)
     {
-        ThrowIfAny(PreflightCheck.Run(request.Pid));
+        IReadOnlyList<SnapException> findings = PreflightCheck.Run(request.Pid);
+        // Children come and go while they are looked at; what isn't found twice isn't so.
+        if (findings.Count > 0 && ProcessTable.ReadChildren(request.Pid) is { Count: > 0 })
+            findings = Persistent(PreflightCheck.Run(request.Pid), findings);
+        ThrowIfAny(findings);
         Fault.Hit(FaultPoint.Attach);
+        // Each process of a tree takes some.
+        OwnProcess.RaiseDescriptorLimit();
         Target target = Target.OpenOrGone(request.Pid) ?? throw Ended(request.Pid);
         return new TreeTracer(request, target, hasWatchdog);
     }
@@ -77,106 +94,124 @@ public sealed partial class TreeTracer : ITreeTracer
     public CheckpointResult Take(CheckpointRequest request, IPageSink sink)
     {
         _notices.Clear();
+        _leftSpaces.Clear();
         _paused = TimeSpan.Zero;
         try
         {
-            // Exec gives the target new memory: what was begun on the old one is begun again, once.
-            return TryTake(request, sink) ?? TryTake(request, sink) ?? throw new SnapException(ErrorCatalogue.CheckpointFailed,
-                $"cannot snapshot process {_target.Pid}", why: "it calls exec again and again", toDo: "try again when it has settled");
+            for (int attempt = 1; attempt <= MaxTries; attempt++)
+            {
+                if (TryTake(request, sink) is { } result)
+                    return result;
+            }
         }
         catch (KernelException failed)
         {
-            throw TargetGone || failed.Errno == Errno.ESRCH ? Ended(_target.Pid, failed)
-                : new SnapException(ErrorCatalogue.CheckpointFailed, $"cannot snapshot process {_target.Pid}", why: failed.Message, inner: failed);
+            throw TargetGone || failed.Errno == Errno.ESRCH ? Ended(Pid, failed)
+                : new SnapException(ErrorCatalogue.CheckpointFailed, $"cannot snapshot process {Pid}", why: failed.Message, inner: failed);
         }
         catch (InjectionException failed) when (failed.TargetGone)
         {
-            throw Ended(_target.Pid, failed);
+            throw Ended(Pid, failed);
         }
+
+        throw new SnapException(ErrorCatalogue.CheckpointFailed, $"cannot snapshot process {Pid}",
+            why: "processes of its tree end, or call exec, again and again while they are captured", toDo: "try again when it has settled");
     }
 
     /// <inheritdoc/>
-    public bool HasStuckThreads => _target.Freezer.StuckThread != 0;
+    public bool HasStuckThreads => StuckMember is not null;
 
     /// <inheritdoc/>
-    public void ReleaseStuckThreads() => _target.Freezer.ReleaseStuck();
+    public void ReleaseStuckThreads()
+    {
+        foreach (TreeMember member in _members)
+            member.Target.Freezer.ReleaseStuck();
+    }
 
     /// <inheritdoc/>
     public void Committed(ulong interval)
     {
-        _pages?.Committed(interval);
+        foreach (TreeMember member in _members)
+            member.Pages?.Committed(interval);
         _shared.Committed(interval);
+        _spaces.Committed(interval);
     }
 
     /// <inheritdoc/>
     public void Failed(ulong interval)
     {
-        _pages?.Failed(interval);
+        foreach (TreeMember member in _members)
+            member.Pages?.Failed(interval);
         _shared.Failed(interval);
+        _spaces.Failed(interval);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _watchdog?.Dispose();
-        _pages?.Dispose();
+        foreach (TreeMember member in _members)
+            member.Dispose();
         _shared.Dispose();
-        _collector.Dispose();
-        _target.Dispose();
+        _tree.Dispose();
+        _listing.Dispose();
     }
 
+    private TreeMember? StuckMember => _members.Find(member => member.Target.Freezer.StuckThread != 0);
+
+    /// <returns>Null if a process ended or called exec at the wrong moment: to be tried again.</returns>
     private CheckpointResult? TryTake(CheckpointRequest request, IPageSink sink)
     {
         if (TargetGone)
-            throw Ended(_target.Pid);
+            throw Ended(Pid);
         // While it hangs no freeze can succeed; and once it stops, it must not have to wait for the end of live passes.
-        _target.Freezer.ReleaseStuck();
-        if (_target.Freezer.StuckThread is not 0 and var stuck)
-            throw TimedOut(stuck, request.FreezeDeadline);
-        _collector.ReadLive();
-        ThrowIfAny(_collector.Findings);
+        ReleaseStuckThreads();
+        if (StuckMember is { } stuck)
+            throw TimedOut(stuck, stuck.Target.Freezer.StuckThread, request.FreezeDeadline);
         _spaces.Begin();
-        if (_pages is null)
-            Arm(request);
-        ProcessPages pages = _pages!;
-        pages.Begin(sink);
-        _shared.Begin();
+        LookLive();
         var progress = new Progress();
+        SnapshotImage image;
         try
         {
-            if (!TryCopy(request, sink, pages, progress))
-            {
-                Disarm();
-                return null;
-            }
+            Arm(request);
+            foreach (TreeMember member in _members)
+                member.Pages!.Begin(sink);
+            _shared.Begin();
+            Copy(request, sink, progress);
+            image = _tree.Build([.. _members.Select(member => member.Collector)], [.. _zombies], _spaces, Tracker);
         }
-        catch (KernelException stale) when (stale.Errno == Errno.ESRCH && !TargetGone)
+        catch (Exception ended) when (IsEnd(ended) && !TargetGone)
         {
-            Disarm();
+            Abandon();
             return null;
         }
         catch
         {
-            pages.Abandon();
-            _shared.Abandon();
+            Abandon();
             throw;
         }
 
-        bool isFull = pages.IsFull;
-        SnapshotImage image = _collector.Build(_spaces, Tracker);
+        bool isFull = _shared.IsFull && _members.TrueForAll(member => member.Pages!.IsFull);
         if (_notices.Count > 0)
             image = image with { Notices = [.. image.Notices, .. _notices] };
-        Publish(sink, pages);
-        pages.End(request.Interval);
+        Publish(sink);
+        ulong dirty = 0;
+        foreach (TreeMember member in _members)
+        {
+            dirty += member.Pages!.DirtyPages;
+            member.Pages.End(request.Interval);
+        }
+
         _shared.End(request.Interval);
-        _spaces.End();
+        _spaces.End(request.Interval);
         return new CheckpointResult
         {
             Image = image,
             IsFull = isFull,
             Pause = _paused,
             Time = progress.Time,
-            PagesDirty = pages.DirtyPages,
+            PagesDirty = dirty,
             PagesCopied = progress.LivePages + progress.PausePages,
             PagesCopiedInPause = progress.PausePages,
             LivePasses = progress.LivePasses,
@@ -185,17 +220,35 @@ public sealed partial class TreeTracer : ITreeTracer
         };
     }
 
-    /// <summary>Live passes and freezes, until a freeze could copy all that was left.</summary>
-    /// <returns>False if the target called exec meanwhile.</returns>
-    private bool TryCopy(CheckpointRequest request, IPageSink sink, ProcessPages pages, Progress progress)
+    /// <summary>True for what is thrown when a process ended, or called exec, while it was looked at.</summary>
+    private static bool IsEnd(Exception failed) => failed is KernelException { Errno: Errno.ESRCH or Errno.ENOENT } or InjectionException { TargetGone: true }
+        || (failed is SnapException told && told.Kind == ErrorCatalogue.TargetEnded);
+
+    private void Abandon()
     {
-        bool hasLivePasses = Tracker == TrackerKind.WriteProtect;
+        foreach (TreeMember member in _members)
+        {
+            member.Pages?.Abandon();
+            // Whoever lives and has other memory than before called exec.
+            if (!member.Target.Handle.HasExited && member.Target.Memory.IsStale)
+                member.Disarm();
+        }
+
+        _shared.Abandon();
+    }
+
+    /// <summary>Live passes and freezes, until a freeze could copy all that was left.</summary>
+    private void Copy(CheckpointRequest request, IPageSink sink, Progress progress)
+    {
+        bool hasLivePasses = _members.TrueForAll(member => member.HasLivePasses);
         ulong wanted = hasLivePasses ? Math.Max(SmallestPauseArea, _lastPauseBytes * 2) : ResidentBytes();
+        if (_members.Count > 1)
+            wanted += NewProcessArea;
         for (progress.Freezes = 1; ; progress.Freezes++)
         {
-            SharedLivePass(sink, pages, progress);
-            if (hasLivePasses)
-                LivePasses(sink, pages, progress);
+            SharedLivePass(sink, progress);
+            foreach (TreeMember member in _members.Where(member => member is { HasLivePasses: true, Pages: not null }))
+                LivePasses(member, sink, progress);
             (ulong offset, ulong length) = sink.AcquirePause(wanted);
             bool isLast = !hasLivePasses || progress.Freezes == MaxFreezes;
             ulong needed = 0;
@@ -203,16 +256,10 @@ public sealed partial class TreeTracer : ITreeTracer
             try
             {
                 progress.Time = DateTimeOffset.UtcNow;
-                using (InjectionSession session = _target.Enter())
+                CollectFrozen();
+                if (_findings.Count == 0)
                 {
-                    if (_target.Execs != _armedAtExec)
-                        return false;
-                    _collector.CollectFrozen(session);
-                }
-
-                if (_collector.Findings.Count == 0)
-                {
-                    needed = CountFrozen(pages);
+                    needed = CountFrozen();
                     _watchdog?.Arm(request.PauseLimit + TimeSpan.FromSeconds(needed / SlowestCopy));
                     if (needed > length && isLast)
                     {
@@ -222,9 +269,9 @@ public sealed partial class TreeTracer : ITreeTracer
                     }
 
                     if (needed <= length)
-                        progress.PausePages = CopyFrozen(sink, pages, offset) >> PageRange.PageShift;
+                        progress.PausePages = CopyFrozen(sink, offset) >> PageRange.PageShift;
                     else
-                        pages.Postpone();
+                        _members.ForEach(member => member.Pages!.Postpone());
                 }
             }
             finally
@@ -232,80 +279,123 @@ public sealed partial class TreeTracer : ITreeTracer
                 Thaw();
             }
 
-            ThrowIfAny(_collector.Findings, _paused);
+            ThrowIfAny(_findings, _paused);
             if (needed <= length)
             {
                 _lastPauseBytes = needed;
-                return true;
+                return;
             }
 
             if (isLast)
                 throw TooMuch(needed, length);
-            pages.PublishFrozen(sink);
+            PublishFrozen(sink);
             wanted = Math.Min(needed + (needed / 4), 256UL << 20);
         }
     }
 
-    private ulong CountFrozen(ProcessPages pages) =>
-        (pages.ScanFrozen(_collector.FrozenMappings, _collector.HasDirectIo) + _shared.ScanFrozen(_collector.SharedObjects, _spaces)) << PageRange.PageShift;
+    private ulong CountFrozen()
+    {
+        // A device may write for one process into memory that another shows, too.
+        bool hasDirectIo = _members.Exists(member => member.Collector.HasDirectIo);
+        ulong pages = 0;
+        foreach (TreeMember member in _members)
+            pages += member.Pages!.ScanFrozen(member.Collector.FrozenMappings, hasDirectIo);
+        return (pages + _shared.ScanFrozen(_tree.SharedObjects, _spaces)) << PageRange.PageShift;
+    }
 
-    private ulong CopyFrozen(IPageSink sink, ProcessPages pages, ulong offset)
+    private ulong CopyFrozen(IPageSink sink, ulong offset)
     {
         _runs.Clear();
-        ulong used = pages.CopyFrozen(sink.Memory, offset, _runs);
+        ulong used = 0;
+        foreach (TreeMember member in _members)
+            used += member.Pages!.CopyFrozen(sink.Memory, offset + used, _runs);
         return used + _shared.CopyFrozen(sink.Memory, offset + used, _runs);
     }
 
-    private void Publish(IPageSink sink, ProcessPages pages)
+    private void PublishFrozen(IPageSink sink)
     {
-        pages.PublishFrozen(sink);
+        foreach (TreeMember member in _members)
+        {
+            if (member.NeedsAnnouncement)
+                member.Pages!.Announce(sink);
+            member.NeedsAnnouncement = false;
+            member.Pages!.PublishFrozen(sink);
+        }
+    }
+
+    private void Publish(IPageSink sink)
+    {
+        PublishFrozen(sink);
         _shared.PublishFrozen(sink);
         sink.PublishPause(CollectionsMarshal.AsSpan(_runs));
-        pages.PublishUnreadable(sink);
-        foreach (SpaceId removed in _spaces.Removed)
+        foreach (TreeMember member in _members)
+            member.Pages!.PublishUnreadable(sink);
+        // Of those that left in this interval live passes may have given pages.
+        foreach (SpaceId removed in _spaces.Removed.Union(_leftSpaces.Where(space => !_spaces.IsUsed(space))))
             sink.PublishRemoved(removed);
     }
 
     // Another pass pays as long as it leaves clearly less for the freeze than the one before.
-    private void LivePasses(IPageSink sink, ProcessPages pages, Progress progress)
+    private void LivePasses(TreeMember member, IPageSink sink, Progress progress)
     {
         const ulong fewPages = 64;
         ulong before = ulong.MaxValue;
-        for (int pass = 1; pass <= 8; pass++)
+        ProcessPages pages = member.Pages!;
+        try
         {
-            ReadMappingsLive();
-            ulong copied = pages.LivePass(_mappings, sink, _collector.SeesDirectIoLive());
-            progress.LivePages += copied;
-            progress.LivePasses++;
-            // The first pass over new memory leaves markers to be set in its holes: a second one takes that out of the pause.
-            bool isFirstEver = pages.IsFull && pass == 1;
-            if (!isFirstEver && (copied <= fewPages || copied > before / 4 * 3))
-                return;
-            before = copied;
+            for (int pass = 1; pass <= 8; pass++)
+            {
+                if (!TryReadMappingsLive(member))
+                    return;
+                ulong copied = pages.LivePass(_mappings, sink, member.Collector.SeesDirectIoLive());
+                progress.LivePages += copied;
+                progress.LivePasses++;
+                // The first pass over new memory leaves markers to be set in its holes: a second one takes that out of the pause.
+                bool isFirstEver = pages.IsFull && pass == 1;
+                if (!isFirstEver && (copied <= fewPages || copied > before / 4 * 3))
+                    return;
+                before = copied;
+            }
+        }
+        catch (KernelException stale) when (stale.Errno == Errno.ESRCH)
+        {
+            // It ended, which the freeze will notice; or it called exec, and what the freeze finds is all new.
+            if (TargetGone)
+                throw Ended(Pid, stale);
+            member.Disarm();
         }
     }
 
     // Only what the freeze would have much to copy of; nothing is known yet of what came into being since the last.
-    private void SharedLivePass(IPageSink sink, ProcessPages pages, Progress progress)
+    private void SharedLivePass(IPageSink sink, Progress progress)
     {
-        if (!pages.IsFull && progress.Freezes == 1 && !_shared.WantsLivePass)
+        if (!_members.Exists(member => member.Pages is { IsFull: true }) && progress.Freezes == 1 && !_shared.WantsLivePass)
             return;
-        ReadMappingsLive();
-        progress.LivePages += _shared.LivePass(_collector.ListSharedLive(_mappings), _spaces, sink);
+        _liveShared.Clear();
+        foreach (TreeMember member in _members)
+        {
+            if (TryReadMappingsLive(member))
+                SharedObjectList.Merge(_liveShared, member.Collector.ListSharedLive(_mappings));
+        }
+
+        progress.LivePages += _shared.LivePass(_liveShared, _spaces, sink);
     }
 
-    private void ReadMappingsLive()
+    private bool TryReadMappingsLive(TreeMember member)
     {
-        if (!_target.Maps.TryRead(_mappings))
-            throw Ended(_target.Pid);
-        if (_target.AgentRange is { } agent)
+        if (!member.Target.Maps.TryRead(_mappings))
+            return member != _root ? false : throw Ended(Pid);
+        if (member.Target.AgentRange is { } agent)
             StateCollector.LeaveOut(_mappings, agent.Start.Value, agent.End.Value);
+        return true;
     }
 
     private ulong ResidentBytes()
     {
-        ProcStatus? status = TaskFiles.OfProcess(_target.Pid).ReadStatus();
-        return status is null ? throw Ended(_target.Pid) : status.ResidentBytes.GetValueOrDefault() / 8 * 9 + SmallestPauseArea;
+        ulong bytes = 0;
+        foreach (TreeMember member in _members)
+            bytes += TaskFiles.OfProcess(member.Target.Pid).ReadStatus()?.ResidentBytes ?? 0;
+        return bytes == 0 ? throw Ended(Pid) : (bytes / 8 * 9) + SmallestPauseArea;
     }
 
     /// <summary>What one checkpoint has done so far.</summary>

@@ -17,7 +17,7 @@ public sealed class WatchLoop : IDisposable
 
     private static readonly HashSet<ErrorKind> _passing =
     [
-        ErrorCatalogue.HasChildren, ErrorCatalogue.SharesResources, ErrorCatalogue.ThreadUnsupported, ErrorCatalogue.MemoryUnsupported, ErrorCatalogue.FileUnreachable,
+        ErrorCatalogue.TreeUnsupported, ErrorCatalogue.SharesResources, ErrorCatalogue.ThreadUnsupported, ErrorCatalogue.MemoryUnsupported, ErrorCatalogue.FileUnreachable,
         ErrorCatalogue.DescriptorUnsupported, ErrorCatalogue.DescriptorOutside, ErrorCatalogue.LockUnsupported, ErrorCatalogue.TargetIsStopped,
         ErrorCatalogue.TargetIsRecovering, ErrorCatalogue.TargetTraced, ErrorCatalogue.FreezeTimedOut, ErrorCatalogue.TooMuchToCopy,
     ];

@@ -12,8 +12,8 @@ public static partial class ErrorCatalogue
     /// <summary>Another view of the machine than ours: namespaces, root directory.</summary>
     public static readonly ErrorKind OtherNamespace = new("S0403", ExitCode.Unsupported, "the target lives in other namespaces, or under another root directory");
 
-    /// <summary>It has child processes.</summary>
-    public static readonly ErrorKind HasChildren = new("S0404", ExitCode.Unsupported, "the target has child processes");
+    /// <summary>Its tree of processes can't be made again.</summary>
+    public static readonly ErrorKind TreeUnsupported = new("S0404", ExitCode.Unsupported, "the target's tree of processes can't be captured");
 
     /// <summary>Memory, descriptors or directories are shared in a way other than a usual process and its usual threads have them.</summary>
     public static readonly ErrorKind SharesResources = new("S0405", ExitCode.Unsupported, "the target shares memory or descriptors with another process, or its threads don't share them");

@@ -19,6 +19,9 @@ public sealed record SnapshotImage
     /// <summary>Processes, the root of the tree first, parents before children.</summary>
     public required IReadOnlyList<ProcessImage> Processes { get; init; }
 
+    /// <summary>Processes of the tree that have ended and were not waited for yet.</summary>
+    public IReadOnlyList<ZombieImage> Zombies { get; init; } = [];
+
     /// <summary>Every space of pages that the processes refer to.</summary>
     public required IReadOnlyList<SpaceImage> Spaces { get; init; }
 

@@ -19,7 +19,7 @@ internal sealed class DescriptorTable(int pid) : IDisposable
     /// <summary>Descriptors in ascending order.</summary>
     public List<OpenDescriptor> Descriptors { get; } = [];
 
-    /// <summary>Descriptions in the order of their first descriptor; <see cref="OpenDescription.Id"/> is the index.</summary>
+    /// <summary>Descriptions in the order of their first descriptor; <see cref="OpenDescription.Id"/> is the index until <see cref="TreeDescriptions"/> numbers those of a tree.</summary>
     public List<OpenDescription> Descriptions { get; } = [];
 
     /// <summary>The process.</summary>

@@ -1,10 +1,17 @@
 namespace Snap.Dumper.Collect;
 
-/// <summary>An open file description of a target: the descriptors that share it, and what capturing makes of it.</summary>
+/// <summary>An open file description of a target: the descriptors of one process that share it, and what capturing makes of it.</summary>
+/// <remarks>A description that several processes of a tree share has one of these in each; all but the first are aliases (<see cref="Original"/>).</remarks>
 internal sealed class OpenDescription(int id, OpenDescriptor first)
 {
-    /// <summary>Its number in the image.</summary>
-    public int Id { get; } = id;
+    /// <summary>Its number in the image; the same for all that are one description.</summary>
+    public int Id { get; set; } = id;
+
+    /// <summary>The same description in the first process that has it; null if this is it.</summary>
+    public OpenDescription? Original { get; set; }
+
+    /// <summary>The same description in other processes.</summary>
+    public List<OpenDescription> Aliases { get; } = [];
 
     /// <summary>The descriptor with the lowest number.</summary>
     public OpenDescriptor First { get; } = first;

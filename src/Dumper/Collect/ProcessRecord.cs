@@ -57,7 +57,7 @@ internal sealed class ProcessRecord
     /// <summary>MEMBARRIER_CMD_REGISTER_* bits.</summary>
     public int Membarriers { get; private set; }
 
-    /// <summary>It has children, living or not yet reaped.</summary>
+    /// <summary>It has children, living or not yet reaped, or traces somebody.</summary>
     public bool HasChildren { get; private set; }
 
     /// <summary>Adds the calls.</summary>

@@ -27,7 +27,10 @@ public sealed record SharedObject
     /// <summary>Permission bits.</summary>
     public int Mode { get; init; }
 
-    /// <summary>A descriptor of the target through which pidfd_getfd reaches it; -1 if it is only mapped.</summary>
+    /// <summary>The process that has the descriptor and the mapping.</summary>
+    public required int Pid { get; init; }
+
+    /// <summary>A descriptor by which it is open there; -1 if it is only mapped.</summary>
     public int Descriptor { get; init; } = -1;
 
     /// <summary>A mapping of it, through which /proc/PID/map_files or the target's memory reaches it; null if it is only open.</summary>

@@ -26,8 +26,9 @@ internal sealed class SharedObjectList(int pid)
                 continue;
             _objects.Add(new SharedObject
             {
+                Pid = pid,
                 Device = open.First.Stat.st_dev, Inode = open.First.Stat.st_ino, Length = (ulong)open.First.Stat.st_size, Kind = SpaceKind.Memfd,
-                Name = ImageText.Of(open.First.Target.Name), Seals = open.Extra, Mode = (int)open.First.Stat.st_mode & 0x1FF, Descriptor = open.First.Number,
+                Name = ImageText.Of(NameOf(open.First.Target.Name)), Seals = (open.Original ?? open).Extra, Mode = (int)open.First.Stat.st_mode & 0x1FF, Descriptor = open.First.Number,
             });
         }
 
@@ -46,6 +47,24 @@ internal sealed class SharedObjectList(int pid)
         }
     }
 
+    /// <summary>Adds those of another process that aren't known yet; of one that both have, what reaches it best is kept.</summary>
+    public static void Merge(List<SharedObject> known, IReadOnlyList<SharedObject> more)
+    {
+        foreach (SharedObject one in more)
+        {
+            int index = known.FindIndex(other => other.Inode == one.Inode && other.Device == one.Device);
+            if (index < 0)
+            {
+                known.Add(one);
+                continue;
+            }
+
+            SharedObject other = known[index];
+            ulong length = Math.Max(other.Length, one.Length);
+            known[index] = (other.Descriptor < 0 && one.Descriptor >= 0 ? one : other) with { Length = length };
+        }
+    }
+
     private static bool IsMoreReadable(in MapsEntry entry, in MapsEntry known) => entry.IsReadable && !known.IsReadable;
 
     // Only where neither a descriptor nor map_files told: what is mapped is the least the object can be.
@@ -53,17 +72,21 @@ internal sealed class SharedObjectList(int pid)
 
     private SharedObject OnlyMapped(in MapsEntry entry)
     {
-        bool isMemfd = MappingRules.IsMemfd(entry);
+        bool isMemfd = MappingRules.IsMemfd(entry) || TemporaryFiles.IsNameless(entry);
         stat? looked = FileReach.LookThroughMapping(pid, entry);
         _canFollowMappings = looked is not null;
         int seals = isMemfd && looked is not null ? ReadSeals(entry) : 0;
         return new SharedObject
         {
+            Pid = pid,
             Device = entry.Device.ToStat(), Inode = entry.Inode, Length = looked is { } found ? (ulong)found.st_size : entry.Offset + entry.Length,
-            Kind = isMemfd ? SpaceKind.Memfd : SpaceKind.SharedAnonymous, Name = isMemfd ? ImageText.Of(entry.Path["/memfd:".Length..]) : null,
+            Kind = isMemfd ? SpaceKind.Memfd : SpaceKind.SharedAnonymous, Name = isMemfd ? ImageText.Of(MappingRules.IsMemfd(entry) ? entry.Path["/memfd:".Length..] : NameOf(entry.Path)) : null,
             Seals = seals, Mode = looked is { } known ? (int)known.st_mode & 0x1FF : 0x1FF, Mapping = entry,
         };
     }
+
+    // A file that had a name becomes a memfd that is called as it was.
+    private static string NameOf(string name) => name.StartsWith('/') ? Path.GetFileName(name) : name;
 
     private int ReadSeals(in MapsEntry entry)
     {

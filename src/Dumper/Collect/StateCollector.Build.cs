@@ -14,32 +14,20 @@ public sealed partial class StateCollector
     /// <param name="spaces">Gives the spaces their ids.</param>
     /// <param name="tracker">What found the dirty pages.</param>
     /// <exception cref="SnapException">S0408: a mapped file was replaced since.</exception>
-    public SnapshotImage Build(ISpaceIds spaces, TrackerKind tracker)
+    public SnapshotImage Build(ISpaceIds spaces, TrackerKind tracker) => _tree.Build([this], [], spaces, tracker);
+
+    /// <summary>Bytes of XSTATE.</summary>
+    internal int ExtendedStateLength => _threads[0].ExtendedStateLength;
+
+    /// <summary>The image of this process.</summary>
+    internal ProcessImage BuildProcess(ISpaceIds spaces, FileCatalogue files, List<string> notices)
     {
-        var notices = new List<string>();
-        _files.Clear();
         MappingFlags? later = null;
-        List<MappingImage> mappings = BuildMappings(spaces, ref later, notices);
-        List<DescriptionImage> descriptions = [.. _descriptors.Descriptions.Select(description => BuildDescription(description, spaces, notices))];
-        if (!SystemFiles.HasTimers)
-            notices.Add("this kernel doesn't list timers made by timer_create; if the program has any, they are not in the snapshot");
-        SpaceId space = spaces.AddressSpace(_target.Pid);
-        ProcessImage process = BuildProcess(space, mappings);
-        return new SnapshotImage
-        {
-            Version = ImageCodec.CurrentVersion,
-            Host = HostFacts.ToImage(_threads[0].ExtendedStateLength),
-            Tracker = tracker,
-            Processes = [process],
-            Spaces = [new SpaceImage { Id = space, Kind = SpaceKind.AddressSpace, Pid = _target.Pid }, .. _sharedObjects.Objects.Select(shared => BuildSpace(shared, spaces))],
-            Descriptions = descriptions,
-            Files = _files.ToImages(),
-            Pipes = [.. _pipes],
-            Notices = notices,
-        };
+        List<MappingImage> mappings = BuildMappings(spaces, files, ref later, notices);
+        return BuildProcess(spaces.AddressSpace(_target.Pid), mappings, files);
     }
 
-    private ProcessImage BuildProcess(SpaceId space, List<MappingImage> mappings)
+    private ProcessImage BuildProcess(SpaceId space, List<MappingImage> mappings, FileCatalogue files)
     {
         ProcStatus status = _target.Statuses.First;
         return new ProcessImage
@@ -50,7 +38,7 @@ public sealed partial class StateCollector
             Session = _stat.Session,
             StartTime = _target.StartTime,
             ExitSignal = _stat.ExitSignal,
-            Executable = AddFile(_executable, isMapped: true),
+            Executable = AddFile(_executable, files),
             CommandLine = _commandLine,
             WorkingDirectory = _workingDirectory,
             Umask = (int)(status.Umask ?? 0),
@@ -103,7 +91,7 @@ public sealed partial class StateCollector
         };
     }
 
-    private List<MappingImage> BuildMappings(ISpaceIds spaces, ref MappingFlags? later, List<string> notices)
+    private List<MappingImage> BuildMappings(ISpaceIds spaces, FileCatalogue files, ref MappingFlags? later, List<string> notices)
     {
         var images = new List<MappingImage>(_mappings.Count);
         int unknown = 0;
@@ -123,7 +111,7 @@ public sealed partial class StateCollector
                 unknown += flags is null ? 1 : 0;
             }
 
-            images.Add(BuildMapping(entry, flags, spaces));
+            images.Add(BuildMapping(entry, flags, spaces, files));
         }
 
         if (unknown > 0)
@@ -131,7 +119,7 @@ public sealed partial class StateCollector
         return images;
     }
 
-    private MappingImage BuildMapping(in MapsEntry entry, SmapsEntry? flags, ISpaceIds spaces)
+    private MappingImage BuildMapping(in MapsEntry entry, SmapsEntry? flags, ISpaceIds spaces, FileCatalogue files)
     {
         VmFlags words = flags?.Flags ?? VmFlags.None;
         ImageKind kind = KindOf(entry, words);
@@ -143,7 +131,7 @@ public sealed partial class StateCollector
             IsShared = entry.IsShared,
             Kind = kind,
             SharedSpace = kind == ImageKind.SharedMemory ? spaces.SharedObject(entry.Device.ToStat(), entry.Inode) : null,
-            File = kind == ImageKind.File ? AddMappedFile(entry, words) : null,
+            File = kind == ImageKind.File ? AddMappedFile(entry, words, files) : null,
             Offset = kind is ImageKind.File or ImageKind.SharedMemory ? entry.Offset : 0,
             MayWrite = flags is null ? entry.IsWritable || !entry.IsShared : (words & VmFlags.MayWrite) != 0,
             AnonymousName = entry.Name.Label is { } label ? ImageText.Of(label) : null,
@@ -175,89 +163,18 @@ public sealed partial class StateCollector
     private static MappingTraits TraitsOf(VmFlags flags) =>
         Traits.Aggregate(MappingTraits.None, (traits, row) => (flags & row.Word) != 0 ? traits | row.Trait : traits);
 
-    private int AddMappedFile(in MapsEntry entry, VmFlags flags)
+    private int AddMappedFile(in MapsEntry entry, VmFlags flags, FileCatalogue files)
     {
         string path = _live.Reach.PathOf(_target.Pid, entry)
             ?? throw Refusal.Of(ErrorCatalogue.FileUnreachable, _target.Pid, $"the mapped file {entry.Path} can't be found again by its path", entry.ToString(),
                 "it was replaced while the snapshot was taken", "restart the program");
-        return _files.Add(path, _live.Reach.Look(path)!.Value, isMapped: true, isWritable: entry.IsShared && (entry.IsWritable || (flags & VmFlags.MayWrite) != 0));
+        return files.Add(path, _live.Reach.Look(path)!.Value, isMapped: true, isWritable: entry.IsShared && (entry.IsWritable || (flags & VmFlags.MayWrite) != 0));
     }
 
-    private int AddFile(string path, bool isMapped)
+    private int AddFile(string path, FileCatalogue files)
     {
         stat found = _live.Reach.Look(path) ?? throw Refusal.Of(ErrorCatalogue.FileUnreachable, _target.Pid, $"its program {path} can't be found again by its path",
             why: "it was deleted while the snapshot was taken", toDo: "restart the program");
-        return _files.Add(path, found, isMapped, isWritable: false);
-    }
-
-    private static SpaceImage BuildSpace(SharedObject shared, ISpaceIds spaces) => new()
-    {
-        Id = spaces.SharedObject(shared.Device, shared.Inode),
-        Kind = shared.Kind,
-        Device = shared.Device,
-        Inode = shared.Inode,
-        Length = shared.Length,
-        Name = shared.Name,
-        Seals = shared.Seals,
-        Mode = shared.Mode,
-    };
-
-    private DescriptionImage BuildDescription(OpenDescription open, ISpaceIds spaces, List<string> notices)
-    {
-        OpenDescriptor one = open.First;
-        int id = open.Id, flags = (int)one.StatusFlags;
-        DescriptionImage image = open.Class switch
-        {
-            DescriptionClass.File => new FileDescription
-            {
-                Id = id, Flags = flags, Position = one.Info.Position, IsDirectory = one.FileType == Stat.S_IFDIR, Locks = [.. one.Info.Locks.Select(BuildLock)],
-                File = _files.Add(one.Target.Text, one.Stat, isMapped: false, isWritable: one.CanWrite),
-            },
-            DescriptionClass.Device => new DeviceDescription { Id = id, Flags = flags, Path = one.Target.Text, DeviceNumber = one.Stat.st_rdev },
-            DescriptionClass.Pipe => new PipeDescription { Id = id, Flags = flags, Pipe = _pipes.Find(pipe => pipe.Inode == one.Target.Number)!.Id },
-            DescriptionClass.Memfd => new MemfdDescription { Id = id, Flags = flags, Space = spaces.SharedObject(one.Stat.st_dev, one.Stat.st_ino), Position = one.Info.Position },
-            DescriptionClass.Event => BuildEvent(id, flags, one, notices),
-            DescriptionClass.Epoll => new EpollDescription
-            {
-                Id = id, Flags = flags,
-                Entries = [.. one.Info.Epoll.Select((entry, i) => new EpollEntryImage(entry.Descriptor, entry.Events, entry.Data, _epollTargets[id][i]))],
-            },
-            DescriptionClass.Timer => BuildTimer(id, flags, one.Info.Timer!),
-            DescriptionClass.SignalQueue => new SignalDescription { Id = id, Flags = flags, Mask = one.Info.SignalMask ?? 0 },
-            DescriptionClass.External => BuildExternal(open, notices),
-            _ => throw new InvalidOperationException($"fd {one.Number} was refused and can't be in an image"),
-        };
-        return image with { OwnerPid = open.OwnerPid, OwnerType = open.OwnerType, OwnerSignal = open.OwnerSignal };
-    }
-
-    private static LockImage BuildLock(FileLock held) => new(
-        held.Kind switch { FileLockKind.Flock => LockType.Flock, FileLockKind.Posix => LockType.Posix, _ => LockType.OpenFileDescription },
-        held.IsExclusive, (long)held.Start, held.Kind == FileLockKind.Flock || held.ReachesEnd ? 0 : (long)(held.Last - held.Start + 1),
-        held.Kind == FileLockKind.Posix ? held.Pid : 0);
-
-    private static EventDescription BuildEvent(int id, int flags, OpenDescriptor one, List<string> notices)
-    {
-        EventDescriptor counter = one.Info.Event!;
-        if (counter.IsSemaphore is null)
-            notices.Add($"this kernel doesn't tell whether eventfd {one.Number} is a semaphore (EFD_SEMAPHORE); it is recorded as none");
-        return new EventDescription { Id = id, Flags = flags, Count = counter.Count, IsSemaphore = counter.IsSemaphore ?? false };
-    }
-
-    private static TimerDescription BuildTimer(int id, int flags, TimerDescriptor timer) => new()
-    {
-        Id = id,
-        Flags = flags,
-        Clock = timer.Clock,
-        Ticks = timer.Ticks,
-        SettimeFlags = (int)timer.SettimeFlags,
-        RemainingNanoseconds = (timer.ValueSeconds * 1_000_000_000) + timer.ValueNanoseconds,
-        IntervalNanoseconds = (timer.IntervalSeconds * 1_000_000_000) + timer.IntervalNanoseconds,
-    };
-
-    private static ExternalDescription BuildExternal(OpenDescription open, List<string> notices)
-    {
-        if (open.Extra > 0)
-            notices.Add($"{open.Extra} unread bytes of fd {open.First.Number} ({open.First.Target.Text}), which leads outside, are not in the snapshot");
-        return new ExternalDescription { Id = open.Id, Flags = (int)open.First.StatusFlags, StandardNumber = open.StandardNumber, Target = ImageText.Of(open.First.Target.Text) };
+        return files.Add(path, found, isMapped: true, isWritable: false);
     }
 }

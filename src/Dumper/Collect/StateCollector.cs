@@ -1,10 +1,8 @@
 using System.Globalization;
 using Snap.Dumper.Preflight;
 using Snap.Image;
-using Snap.Kernel;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Injection;
-using Snap.Kernel.Processes;
 using Snap.Kernel.Procfs;
 using Snap.Kernel.Tracing;
 
@@ -14,7 +12,7 @@ namespace Snap.Dumper.Collect;
 /// <remarks>
 /// In three steps, so that the pause stays short: what is slow and may be read while the target runs (<see cref="ReadLive"/>), what must be of
 /// one moment (<see cref="CollectFrozen"/>), and the making of the image after the thaw (<see cref="Build"/>). One object a process, kept
-/// between checkpoints with its buffers.
+/// between checkpoints with its buffers. The processes of a tree take these steps together, by their <see cref="TreeCollector"/>.
 /// </remarks>
 public sealed partial class StateCollector : IDisposable
 {
@@ -27,10 +25,8 @@ public sealed partial class StateCollector : IDisposable
     private readonly List<ThreadRecord> _threads = [];
     private readonly ProcessRecord _process = new();
     private readonly List<TimerRecord> _timers = [];
-    private readonly List<PipeImage> _pipes = [];
-    private readonly Dictionary<int, int[]> _epollTargets = [];
-    private readonly PipeContents _pipeContents = new();
-    private readonly FileCatalogue _files = new();
+    private readonly TreeCollector _tree;
+    private readonly bool _ownsTree;
     private readonly ProcText _text = new();
     private readonly InterruptedCalls _interrupted;
     private int _threadCount;
@@ -44,10 +40,14 @@ public sealed partial class StateCollector : IDisposable
     private uint _coredumpFilter;
     private int _oomScoreAdjust;
 
-    /// <summary>Prepares to collect <paramref name="target"/>.</summary>
+    /// <summary>Prepares to collect <paramref name="target"/> by itself.</summary>
     public StateCollector(Target target)
+        : this(target, new TreeCollector()) => _ownsTree = true;
+
+    /// <summary>Prepares to collect <paramref name="target"/> as one of a tree.</summary>
+    internal StateCollector(Target target, TreeCollector tree)
     {
-        _target = target;
+        (_target, _tree) = (target, tree);
         _live = new LiveView(target.Pid);
         _descriptors = new DescriptorTable(target.Pid);
         _interrupted = new InterruptedCalls(target.Pid);
@@ -77,12 +77,38 @@ public sealed partial class StateCollector : IDisposable
         return _liveSharedObjects.Objects;
     }
 
+    /// <summary>It has children, or traces somebody, by the last <see cref="CollectFrozen"/>.</summary>
+    internal bool HasChildren => _process.HasChildren;
+
+    /// <summary>The process.</summary>
+    internal Target Target => _target;
+
+    /// <summary>What live looks have learned.</summary>
+    internal LiveView Live => _live;
+
+    /// <summary>Its descriptors as they were frozen.</summary>
+    internal DescriptorTable Descriptors => _descriptors;
+
     /// <summary>Reads what is slow while the target runs, and looks for reasons not to stop it at all: see <see cref="Findings"/>.</summary>
-    public void ReadLive()
+    public void ReadLive() => _tree.ReadLive([this]);
+
+    /// <summary>Takes the state of the frozen target; afterwards <see cref="Findings"/> says whether it can be used.</summary>
+    /// <param name="session">Of <see cref="Target.Enter"/>, in this freeze.</param>
+    /// <exception cref="SnapException">S0302: the target ended.</exception>
+    public void CollectFrozen(InjectionSession session) => _tree.CollectFrozen([this], [session]);
+
+    /// <inheritdoc/>
+    public void Dispose()
     {
-        HostFacts.Warm();
-        _findings.Clear();
-        _findings.AddRange(PreflightCheck.Run(_live));
+        if (_ownsTree)
+            _tree.Dispose();
+        _descriptors.Dispose();
+        _live.Dispose();
+    }
+
+    /// <summary>The part of <see cref="ReadLive"/> that looks at this process alone.</summary>
+    internal void ReadLiveFiles()
+    {
         _interrupted.LookLive();
         _target.SignalsInDescriptors = _live.Descriptors.SignalsTaken;
         TaskFiles process = TaskFiles.OfProcess(_target.Pid);
@@ -91,41 +117,30 @@ public sealed partial class StateCollector : IDisposable
         _oomScoreAdjust = process.ReadOomScoreAdjustment() ?? 0;
     }
 
-    /// <summary>Takes the state of the frozen target; afterwards <see cref="Findings"/> says whether it can be used.</summary>
-    /// <param name="session">Of <see cref="Target.Enter"/>, in this freeze.</param>
-    /// <exception cref="SnapException">S0302: the target ended.</exception>
-    public void CollectFrozen(InjectionSession session)
+    /// <summary>Begins a look: what the last one found is forgotten.</summary>
+    internal void ClearFindings() => _findings.Clear();
+
+    /// <summary>Adds a reason why it can't be captured.</summary>
+    internal void AddFinding(SnapException finding) => _findings.Add(finding);
+
+    /// <summary>Frozen, step 1: what /proc shows.</summary>
+    internal void ReadFrozen()
     {
         Invariant.Holds(_target.Freezer.IsFrozen);
-        _findings.Clear();
-        try
-        {
-            ReadProcFiles();
-            ReadMappings();
-            ReadDescriptors();
-            TakeThreads(session);
-            TakeProcess(session);
-            TakePipes();
-            TakeEpollTargets();
-            _sharedObjects.List(_descriptors, _mappings);
-            CheckThreads();
-        }
-        catch (KernelException gone) when (gone.Errno == Errno.ESRCH)
-        {
-            throw Refusal.Ended(_target.Pid, gone);
-        }
-        catch (InjectionException gone) when (gone.TargetGone)
-        {
-            throw Refusal.Ended(_target.Pid, gone);
-        }
+        ReadProcFiles();
+        ReadMappings();
+        if (!_descriptors.TryRead())
+            throw Refusal.Ended(_target.Pid);
+        HasDirectIo = _descriptors.HasDirectIo;
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>Frozen, step 2, when it is known what its descriptors are: what only its threads tell.</summary>
+    internal void TakeFrozen(InjectionSession session)
     {
-        _pipeContents.Dispose();
-        _descriptors.Dispose();
-        _live.Dispose();
+        TakeThreads(session);
+        TakeProcess(session);
+        _sharedObjects.List(_descriptors, _mappings);
+        CheckThreads();
     }
 
     private void ReadProcFiles()
@@ -172,14 +187,6 @@ public sealed partial class StateCollector : IDisposable
             if (entry.End > end)
                 mappings.Insert(++i, entry with { Start = end });
         }
-    }
-
-    private void ReadDescriptors()
-    {
-        if (!_descriptors.TryRead())
-            throw Refusal.Ended(_target.Pid);
-        HasDirectIo = _descriptors.HasDirectIo;
-        new DescriptorRules(_descriptors, _live.Reach, _live.Outside, _findings).Apply();
     }
 
     private void TakeThreads(InjectionSession session)
@@ -229,8 +236,8 @@ public sealed partial class StateCollector : IDisposable
                 _timers[timer].AddCall(batch);
             for (; description < descriptions.Count && HasRoom(batch); description++)
             {
-                // A descriptor of O_PATH has no owner, and answers EBADF.
-                if (descriptions[description].Class == DescriptionClass.Refused || (descriptions[description].First.Info.Flags & Fcntl.O_PATH) != 0)
+                // A descriptor of O_PATH has no owner, and answers EBADF. What is shared is asked for once.
+                if (descriptions[description].Original is not null || descriptions[description].Class == DescriptionClass.Refused || (descriptions[description].First.Info.Flags & Fcntl.O_PATH) != 0)
                     continue;
                 about.Add(new DescriptionCalls(descriptions[description]));
                 about[^1].AddCalls(batch);
@@ -249,9 +256,6 @@ public sealed partial class StateCollector : IDisposable
             isFirst = false;
             batch.Clear();
         }
-
-        if (_process.HasChildren)
-            _findings.Add(IdentityRules.Children(_target.Pid, []));
     }
 
     private static bool HasRoom(RemoteBatch batch) =>
@@ -264,64 +268,6 @@ public sealed partial class StateCollector : IDisposable
         _batchAgent = _target.Agent;
         _batch = _target.Agent!.NewBatch();
         _threadBatch = _target.Agent.NewBatch(ThreadRecord.CallCount);
-    }
-
-    private void TakePipes()
-    {
-        _pipes.Clear();
-        foreach (OpenDescription end in _descriptors.Descriptions)
-        {
-            ulong inode = end.First.Target.Number;
-            if (end.Class != DescriptionClass.Pipe || _pipes.Exists(pipe => pipe.Inode == inode))
-                continue;
-            if (!end.First.CanRead)
-            {
-                // A writing end that nobody reads from any more: what was unread is gone.
-                if (!_descriptors.Descriptions.Exists(other => other.First.Target.Number == inode && other.First.Target.Kind == DescriptorKind.Pipe && other.First.CanRead))
-                    _pipes.Add(new PipeImage(_pipes.Count, inode, end.Extra, []));
-                continue;
-            }
-
-            bool isPackets = _descriptors.Descriptions.Exists(other => other.Class == DescriptionClass.Pipe
-                && other.First.Target.Number == inode && other.First.CanWrite && (other.First.Info.Flags & Fcntl.O_DIRECT) != 0);
-            _pipes.Add(_pipeContents.Read(_target.Handle, end.First, end.Extra, isPackets, _pipes.Count, _findings));
-        }
-    }
-
-    // A registration names the descriptor number it was made with; the number may have become another file's since, or nobody's.
-    private void TakeEpollTargets()
-    {
-        _epollTargets.Clear();
-        foreach (OpenDescription epoll in _descriptors.Descriptions)
-        {
-            if (epoll.Class != DescriptionClass.Epoll)
-                continue;
-            IReadOnlyList<EpollRegistration> registrations = epoll.First.Info.Epoll;
-            var targets = new int[registrations.Count];
-            for (int i = 0; i < targets.Length; i++)
-            {
-                int index = registrations.Take(i).Count(earlier => earlier.Descriptor == registrations[i].Descriptor);
-                targets[i] = FindEpollTarget(epoll, registrations[i], index);
-            }
-
-            _epollTargets.Add(epoll.Id, targets);
-        }
-    }
-
-    private int FindEpollTarget(OpenDescription epoll, EpollRegistration registration, int index)
-    {
-        if (_descriptors.Find(registration.Descriptor) is { } usual && Watches(usual))
-            return usual.Id;
-        if (_descriptors.Descriptions.Find(Watches) is { } moved)
-            return moved.Id;
-        _findings.Add(Refusal.Of(ErrorCatalogue.DescriptorUnsupported, _target.Pid,
-            string.Create(CultureInfo.InvariantCulture, $"fd {epoll.First.Number} is an epoll set that watches a file which no descriptor of the process leads to any more"),
-            string.Create(CultureInfo.InvariantCulture, $"/proc/{_target.Pid}/fdinfo/{epoll.First.Number}: tfd {registration.Descriptor}, inode {registration.Inode}"),
-            "another process keeps the file open", "have the program remove it from the set before closing it"));
-        return -1;
-
-        bool Watches(OpenDescription description) => description.First.Stat.st_ino == registration.Inode
-            && KernelCompare.WithEpollTarget(_target.Pid, description.First.Number, epoll.First.Number, registration.Descriptor, index).Raw == 0;
     }
 
     private void CheckThreads()

@@ -59,6 +59,12 @@ internal sealed class ProcessPages : IDisposable
         _live.Clear();
         _dirty.Clear();
         _sawDirectIo = false;
+        Announce(sink);
+    }
+
+    /// <summary>The part of <see cref="Begin"/> that tells the reader; for a process that was found in the freeze it comes after the thaw.</summary>
+    public void Announce(IPageSink sink)
+    {
         // A reader that knows an older version of the space must not keep pages that are gone since: all are dropped, and what is there given.
         if (_account.DropsEverythingFirst)
             sink.PublishDrop(_space, new PageRange(0, 1UL << 52));

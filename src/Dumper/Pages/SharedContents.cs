@@ -4,7 +4,6 @@ using Snap.Image;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Files;
 using Snap.Kernel.Memory;
-using Snap.Kernel.Processes;
 
 namespace Snap.Dumper.Pages;
 
@@ -13,10 +12,10 @@ namespace Snap.Dumper.Pages;
 /// by a process outside, shows in no page table of the target. Only pages that differ are copied.
 /// </summary>
 /// <remarks>
-/// Read through a description of our own, opened anew from /proc, because the one that pidfd_getfd gives shares its file offset with the target.
+/// Read through a description of our own, opened anew by way of /proc, because one that pidfd_getfd gives shares its file offset with the target.
 /// Only extents that hold data are read: a runtime's memfd may be 24 GiB with 3 MiB of data. What a freeze would have much to copy of is given before, live.
 /// </remarks>
-internal sealed class SharedContents(ProcessHandle process) : IDisposable
+internal sealed class SharedContents : IDisposable
 {
     private const ulong BufferLength = 1 << 20;
 
@@ -50,6 +49,9 @@ internal sealed class SharedContents(ProcessHandle process) : IDisposable
         foreach (SharedPages pages in _spaces.Values)
             pages.Begin();
     }
+
+    /// <summary>All that was given in the interval under way was given in full.</summary>
+    public bool IsFull => _spaces.Values.All(pages => pages.IsFull);
 
     /// <summary>A freeze would have much to copy.</summary>
     public bool WantsLivePass => _spaces.Values.Any(pages => pages.WantsLivePass);
@@ -166,21 +168,16 @@ internal sealed class SharedContents(ProcessHandle process) : IDisposable
         return pages;
     }
 
-    private SnapException Unreachable(SharedObject shared) => new(ErrorCatalogue.CheckpointFailed, $"cannot read shared memory of process {process.Pid}",
+    private static SnapException Unreachable(SharedObject shared) => new(ErrorCatalogue.CheckpointFailed, $"cannot read shared memory of process {shared.Pid}",
         where: $"object {shared.Device:x}:{shared.Inode}, mapped at {shared.Mapping}",
         why: "neither a descriptor nor /proc/PID/map_files gives access to it",
         toDo: "run snap as root, or with CAP_CHECKPOINT_RESTORE, which map_files needs");
 
-    private FileDescriptor? OpenByDescriptor(SharedObject shared)
-    {
-        if (shared.Descriptor < 0 || process.TryTakeDescriptor(shared.Descriptor, out FileDescriptor? taken).IsError)
-            return null;
-        using (taken)
-            return TryOpen(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{taken!.Number}"), shared);
-    }
+    private static FileDescriptor? OpenByDescriptor(SharedObject shared) =>
+        shared.Descriptor < 0 ? null : TryOpen(string.Create(CultureInfo.InvariantCulture, $"/proc/{shared.Pid}/fd/{shared.Descriptor}"), shared);
 
-    private FileDescriptor? OpenByMapping(SharedObject shared) => shared.Mapping is not { } mapping ? null
-        : TryOpen(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Pid}/map_files/{mapping.Start:x}-{mapping.End:x}"), shared);
+    private static FileDescriptor? OpenByMapping(SharedObject shared) => shared.Mapping is not { } mapping ? null
+        : TryOpen(string.Create(CultureInfo.InvariantCulture, $"/proc/{shared.Pid}/map_files/{mapping.Start:x}-{mapping.End:x}"), shared);
 
     private static FileDescriptor? TryOpen(string path, SharedObject shared)
     {

@@ -30,6 +30,9 @@ internal sealed class SharedPages(SpaceId space, FileDescriptor file) : IDisposa
     /// <summary>Its space.</summary>
     public SpaceId Space => space;
 
+    /// <summary>True until an interval with every page has been given, and again if that one was not stored.</summary>
+    public bool IsFull => _account.DropsEverythingFirst;
+
     /// <summary>Seen in the freeze under way.</summary>
     public bool IsSeen { get; set; }
 

@@ -7,37 +7,19 @@ using Snap.Kernel.Procfs;
 namespace Snap.Dumper.Preflight;
 
 /// <summary>Decides for every open file description what capturing makes of it, and why not.</summary>
-internal sealed class DescriptorRules(DescriptorTable table, FileReach reach, OutsideHolders outside, List<SnapException> findings)
+internal sealed class DescriptorRules(DescriptorTable table, FileReach reach, TreeView tree, List<SnapException> findings)
 {
     private const string KindsLink = "docs/errors.md#S0409 lists the kinds that can be captured";
-
-    private readonly Dictionary<(ulong, ulong), int> _standard = [];
-    private readonly HashSet<ulong> _readEnds = [];
-    private readonly HashSet<ulong> _writeEnds = [];
-
-    /// <summary>The pipes whose two ends are both open in the target, for <see cref="OutsideHolders.Learn"/>.</summary>
-    public static IEnumerable<ulong> ClosedPipes(DescriptorTable table)
-    {
-        OpenDescriptor[] pipes = [.. table.Descriptors.Where(one => one.Target.Kind == DescriptorKind.Pipe)];
-        return pipes.Where(one => one.CanRead).Select(one => one.Target.Number).Intersect(pipes.Where(one => one.CanWrite).Select(one => one.Target.Number));
-    }
 
     /// <summary>Fills in <see cref="OpenDescription.Class"/> everywhere, and adds a finding for each description that can't be captured.</summary>
     public void Apply()
     {
-        foreach (OpenDescriptor descriptor in table.Descriptors)
-        {
-            if (descriptor.Number <= 2)
-                _standard.TryAdd(descriptor.Object, descriptor.Number);
-            if (descriptor.Target.Kind == DescriptorKind.Pipe && descriptor.CanRead)
-                _readEnds.Add(descriptor.Target.Number);
-            if (descriptor.Target.Kind == DescriptorKind.Pipe && descriptor.CanWrite)
-                _writeEnds.Add(descriptor.Target.Number);
-        }
-
         foreach (OpenDescription description in table.Descriptions)
         {
-            description.Class = Classify(description);
+            if (description.Original is { } original)
+                (description.Class, description.StandardNumber) = (original.Class, original.StandardNumber);
+            else
+                description.Class = Classify(description);
             CheckLocks(description);
         }
     }
@@ -54,6 +36,7 @@ internal sealed class DescriptorRules(DescriptorTable table, FileReach reach, Ou
             DescriptorKind.PseudoTerminal => Outside(description, $"terminal {one.Target.Name}"),
             DescriptorKind.Memfd when one.Stat.st_dev == SharedMemoryDevice.Number => DescriptionClass.Memfd,
             DescriptorKind.Memfd => Unsupported(one, "is a memfd of huge pages, or a deleted file"),
+            DescriptorKind.Path when TemporaryFiles.IsNameless(one.Target, one.Stat) => DescriptionClass.Memfd,
             DescriptorKind.Path => ClassifyPath(description),
             DescriptorKind.AnonymousInode => ClassifyAnonymous(one),
             DescriptorKind.PseudoTerminalMaster => Unsupported(one, "is the master side of a pseudo terminal"),
@@ -115,11 +98,11 @@ internal sealed class DescriptorRules(DescriptorTable table, FileReach reach, Ou
     private DescriptionClass ClassifyPipe(OpenDescription description)
     {
         ulong inode = description.First.Target.Number;
-        bool isClosed = _readEnds.Contains(inode) && _writeEnds.Contains(inode);
-        int holder = isClosed ? outside.HolderOf(inode) : 0;
+        bool isClosed = tree.Ends.IsClosed(inode);
+        int holder = isClosed ? tree.OutsideHolderOf(inode) : 0;
         if (isClosed && holder == 0)
             return DescriptionClass.Pipe;
-        if (!isClosed && !_standard.ContainsKey(description.First.Object) && PipeEnds.IsOtherClosed(table.Pid, description.First))
+        if (!isClosed && !tree.Ends.TryFindStandard(description.First.Object, out _) && PipeEnds.IsOtherClosed(table.Pid, description.First))
             return DescriptionClass.Pipe;
         string other = holder == 0 ? "whose other end lies outside" : string.Create(CultureInfo.InvariantCulture, $"that process {holder} has open too");
         return Outside(description, "a pipe " + other);
@@ -128,7 +111,7 @@ internal sealed class DescriptorRules(DescriptorTable table, FileReach reach, Ou
     private DescriptionClass Outside(OpenDescription description, string what)
     {
         OpenDescriptor one = description.First;
-        if (_standard.TryGetValue(one.Object, out int number))
+        if (tree.Ends.TryFindStandard(one.Object, out int number))
         {
             description.StandardNumber = number;
             return DescriptionClass.External;

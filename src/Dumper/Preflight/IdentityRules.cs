@@ -39,28 +39,23 @@ internal static class IdentityRules
     }
 
     /// <summary>All other reasons, read from /proc; nothing is stopped.</summary>
-    public static void Check(int pid, ProcStat stat, ProcStatus status, bool withThreads, List<SnapException> findings)
+    public static void Check(LiveView view, ProcStat stat, ProcStatus status, List<SnapException> findings)
     {
-        CheckTracer(pid, status, findings);
+        int pid = view.Pid;
+        if (!view.IsFrozen)
+            CheckTracer(pid, status, findings);
         CheckProgram(pid, findings);
         CheckNamespaces(pid, findings);
         CheckSharing(pid, stat.ParentPid, findings);
-        if (withThreads)
+        // The frozen look sees the threads again, at less cost.
+        if (!view.HasSeenThreads)
             CheckThreads(pid, findings);
         if (stat.State == 'T')
             findings.Add(Stopped(pid));
         if (status.ThreadFeatures.Contains("shstk"))
             findings.Add(Refusal.Of(ErrorCatalogue.ThreadUnsupported, pid, "it runs with a shadow stack", $"/proc/{pid}/status: x86_Thread_features",
                 "a shadow stack can't be filled from outside", "start it with GLIBC_TUNABLES=glibc.cpu.x86_shstk=off"));
-        if (ProcessTable.ReadChildren(pid) is { Count: > 0 } children)
-            findings.Add(Children(pid, children));
     }
-
-    /// <summary>It has children, living or not yet reaped. The one place for this: trees are to come.</summary>
-    public static SnapException Children(int pid, IReadOnlyList<int> children) => Refusal.Of(ErrorCatalogue.HasChildren, pid,
-        children.Count == 0 ? "it has child processes"
-            : $"it has child processes ({string.Join(", ", children.Take(8).Select(DescribeProcess))}{(children.Count > 8 ? ", …" : "")})",
-        $"/proc/{pid}/task/{pid}/children", "this version captures single processes", "snapshot it when the children have ended and were waited for");
 
     /// <summary>Stopped by job control.</summary>
     public static SnapException Stopped(int pid) => Refusal.Of(ErrorCatalogue.TargetIsStopped, pid, "it is stopped by a signal (job control)",

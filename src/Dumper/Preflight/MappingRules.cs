@@ -15,9 +15,10 @@ internal sealed class MappingRules(int pid, MappingFlags flags, FileReach reach,
     private const string KindsLink = "docs/errors.md#S0407 lists what can't be captured";
     private readonly HashSet<string> _reported = [];
 
-    /// <summary>True for shared anonymous memory and memfds, which lie on the kernel's own tmpfs.</summary>
-    public static bool IsSharedMemory(in MapsEntry entry) => entry.Inode != 0 && entry.Device.ToStat() == SharedMemoryDevice.Number
-        && (entry.Kind == MapsKind.NamedSharedAnonymous || (entry.Kind == MapsKind.File && (entry.Path == "/dev/zero" || IsMemfd(entry))));
+    /// <summary>True for shared anonymous memory and memfds, which lie on the kernel's own tmpfs, and for files on any tmpfs that have no name.</summary>
+    public static bool IsSharedMemory(in MapsEntry entry) => entry.Inode != 0 && (entry.Device.ToStat() == SharedMemoryDevice.Number
+        ? entry.Kind == MapsKind.NamedSharedAnonymous || (entry.Kind == MapsKind.File && (entry.Path == "/dev/zero" || IsMemfd(entry)))
+        : TemporaryFiles.IsNameless(entry));
 
     /// <summary>True for a memfd.</summary>
     public static bool IsMemfd(in MapsEntry entry) => entry.IsDeleted && entry.Path.StartsWith("/memfd:", StringComparison.Ordinal);
@@ -75,6 +76,8 @@ internal sealed class MappingRules(int pid, MappingFlags flags, FileReach reach,
     {
         if (entry.Kind == MapsKind.OtherSpecial)
             Add(entry.ToString(), $"is {entry.Name}", entry.Name.ToString());
+        if (TemporaryFiles.IsNameless(entry) && FileReach.LookThroughMapping(pid, entry) is not { st_nlink: 0 })
+            AddFile(entry, "it was deleted under this name, and has another", "put the file back");
         if (entry.Kind is not (MapsKind.File or MapsKind.NamedSharedAnonymous) || IsSharedMemory(entry) || IsPrivateZero(entry))
             return;
         string? what = entry.Path switch

@@ -114,6 +114,17 @@ public sealed class StubAgent
         return new SyscallResult((long)thread.GetRegisters().rax);
     }
 
+    /// <summary>Begins a call that doesn't come back.</summary>
+    public static void BeginAlone(Tracee thread, RemoteAddress instruction, SyscallNumber number, ulong a = 0)
+    {
+        user_regs_struct registers = thread.GetRegisters();
+        registers.rip = instruction.Value;
+        registers.orig_rax = ulong.MaxValue;
+        (registers.rax, registers.rdi) = ((ulong)number, a);
+        thread.SetRegisters(registers);
+        thread.TryContinue().OrThrow("resume thread", thread.Tid);
+    }
+
     /// <summary>Sets what a thread shall go on with, and parks it there in an event stop, from which it may be detached.</summary>
     /// <remarks>The interrupt is asked for first, so the thread takes that stop before it looks at a signal or runs one instruction.</remarks>
     public static void ParkWith(Tracee thread, in user_regs_struct registers, ReadOnlySpan<byte> extendedState, ulong signalMask)

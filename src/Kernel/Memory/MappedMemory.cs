@@ -38,6 +38,12 @@ public sealed unsafe class MappedMemory : SafeHandle
     public static MappedMemory Anonymous(ulong length, bool executable = false) =>
         Map(length, Mman.PROT_READ | Mman.PROT_WRITE | (executable ? Mman.PROT_EXEC : 0), Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS, null, 0);
 
+    /// <summary>Anonymous memory that others can be given (/proc/self/map_files), zeroed, not yet touched.</summary>
+    /// <param name="length">Bytes.</param>
+    /// <param name="isReserved">False for MAP_NORESERVE.</param>
+    public static MappedMemory SharedAnonymous(ulong length, bool isReserved = true) =>
+        Map(length, Mman.PROT_READ | Mman.PROT_WRITE, Mman.MAP_SHARED | Mman.MAP_ANONYMOUS | (isReserved ? 0 : Mman.MAP_NORESERVE), null, 0);
+
     /// <summary>A file or memfd from <paramref name="offset"/> on, shared with everybody else who maps it.</summary>
     public static MappedMemory Shared(FileDescriptor file, ulong length, ulong offset = 0, bool writable = true) =>
         Map(length, Mman.PROT_READ | (writable ? Mman.PROT_WRITE : 0), Mman.MAP_SHARED, file, offset);
