@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using Snap.Image;
 using Snap.Kernel;
 using Snap.Kernel.Injection;
 using Snap.Kernel.Processes;
@@ -8,7 +7,7 @@ using Snap.Restorer.Building;
 
 namespace Snap.Restorer;
 
-/// <summary>A restored process, stopped where the snapshot left it until it is released. Disposed before, it is killed.</summary>
+/// <summary>A restored process and its descendants, stopped where the snapshot left them until they are released. Disposed before, they are killed.</summary>
 /// <remarks>
 /// Owns the thread of ours that traces it, since ptrace answers no other. That thread ends with the release, unless the process has a signal to
 /// get at its parent's end: the kernel counts the thread that started it as the parent, so then the thread stays as long as the process lives.
@@ -18,7 +17,7 @@ public sealed class RestoredProcess : IDisposable
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _asked = new(0);
     private readonly SemaphoreSlim _answered = new(0);
-    private Func<ProcessBuilder, bool>? _work;
+    private Func<TreeBuilder, bool>? _work;
     private Exception? _failure;
     private bool _isOver;
 
@@ -26,7 +25,7 @@ public sealed class RestoredProcess : IDisposable
     {
     }
 
-    /// <summary>Its pid, the same as before.</summary>
+    /// <summary>The root's pid, the same as before.</summary>
     public int Pid { get; private set; }
 
     /// <summary>To signal and to reap it; not to be waited for before the release.</summary>
@@ -47,15 +46,15 @@ public sealed class RestoredProcess : IDisposable
         return restored;
     }
 
-    /// <summary>Runs <paramref name="work"/> on the tracing thread, with the stopped threads, the leader first: to arm tracking before the release.</summary>
+    /// <summary>Runs <paramref name="work"/> on the tracing thread, with the root's stopped threads, the leader first: to arm tracking before the release.</summary>
     /// <exception cref="InvalidOperationException">It was released or killed already.</exception>
     public void WhileStopped(Action<IReadOnlyList<Tracee>> work) => Ask(builder =>
     {
-        work(builder.Threads);
+        work(builder.RootThreads);
         return true;
     });
 
-    /// <summary>Lets all threads go on together.</summary>
+    /// <summary>Lets all threads of all processes go on together.</summary>
     public void Release()
     {
         Ask(builder =>
@@ -84,7 +83,7 @@ public sealed class RestoredProcess : IDisposable
     }
 
     // Each request says whether there may be another one.
-    private void Ask(Func<ProcessBuilder, bool> work)
+    private void Ask(Func<TreeBuilder, bool> work)
     {
         lock (_lock)
         {
@@ -107,8 +106,9 @@ public sealed class RestoredProcess : IDisposable
 
     private void Trace(RestorePlan plan, IPageSource pages)
     {
-        bool parentMatters = plan.Image.Processes.Any(process => process.Threads.Any(thread => thread.ParentDeathSignal != 0));
-        ProcessBuilder? builder = null;
+        // Its descendants have parents of their own.
+        bool parentMatters = plan.Image.Processes[0].Threads.Any(thread => thread.ParentDeathSignal != 0);
+        TreeBuilder? builder = null;
         try
         {
             builder = BuildAll(plan, pages);
@@ -144,20 +144,19 @@ public sealed class RestoredProcess : IDisposable
         }
     }
 
-    private ProcessBuilder BuildAll(RestorePlan plan, IPageSource pages)
+    private TreeBuilder BuildAll(RestorePlan plan, IPageSource pages)
     {
         using (plan)
         {
-            ProcessImage process = plan.Image.Processes[0];
-            var builder = new ProcessBuilder(plan, process);
+            int pid = plan.Image.Processes[0].Pid;
+            var builder = new TreeBuilder(plan);
             try
             {
                 plan.Objects.Fill(pages);
-                builder.Start();
                 builder.Build(pages);
                 plan.Objects.Finish();
                 plan.Descriptions.ArmTimers(plan.Image);
-                (Pid, Child, Notices) = (process.Pid, builder.Child!, plan.Notices);
+                (Pid, Child, Notices) = (pid, builder.Child, plan.Notices);
                 return builder;
             }
             catch (Exception failure)
@@ -165,7 +164,7 @@ public sealed class RestoredProcess : IDisposable
                 builder.Kill();
                 builder.Dispose();
                 if (failure is KernelException or InjectionException)
-                    throw CallList.Failure(process.Pid, "building it", failure.Message, failure);
+                    throw CallList.Failure(pid, "building it", failure.Message, failure);
                 throw;
             }
         }

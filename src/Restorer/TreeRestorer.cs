@@ -13,12 +13,12 @@ public static class TreeRestorer
         using RestorePlan plan = RestorePlan.Make(image, options);
     }
 
-    /// <summary>Restores a process under its old ids, and holds it stopped: see <see cref="RestoredProcess.Release"/>.</summary>
+    /// <summary>Restores a process and its descendants under their old ids, and holds them stopped: see <see cref="RestoredProcess.Release"/>.</summary>
     /// <param name="image">What it was.</param>
     /// <param name="pages">What its memory held; needed until this returns.</param>
     /// <param name="options">How.</param>
     /// <exception cref="SnapException">S06xx, all reasons at once. Nothing is left running.</exception>
-    /// <remarks>The process becomes a child of ours. A thread of its own traces it; it dies with us until it is released.</remarks>
+    /// <remarks>The root becomes a child of ours. A thread of its own traces them all; they die with us until they are released.</remarks>
     public static RestoredProcess Restore(SnapshotImage image, IPageSource pages, RestoreOptions options)
     {
         RestorePlan plan = RestorePlan.Make(image, options);

@@ -24,8 +24,12 @@ internal sealed class DescriptorCalls(RestorePlan plan, ProcessImage process, In
         {
             if (!numbers.TryGetValue(epoll.Id, out int number))
                 continue;
-            foreach (EpollEntryImage entry in epoll.Entries)
-                Register(number, entry, numbers);
+            // What several processes share is set up by the first that can: the file must be its own, too.
+            for (int i = 0; i < epoll.Entries.Count; i++)
+            {
+                if (numbers.ContainsKey(epoll.Entries[i].Description) && plan.Registered.Add((epoll.Id, i)))
+                    Register(number, epoll.Entries[i], numbers);
+            }
         }
 
         foreach (DescriptorImage descriptor in process.Descriptors.Where(descriptor => descriptor.CloseOnExec))
@@ -49,7 +53,7 @@ internal sealed class DescriptorCalls(RestorePlan plan, ProcessImage process, In
         Dictionary<int, int> numbers = FirstNumbers();
         foreach (DescriptionImage image in plan.Image.Descriptions)
         {
-            if (!numbers.TryGetValue(image.Id, out int number))
+            if (!numbers.TryGetValue(image.Id, out int number) || !plan.Owned.Add(image.Id))
                 continue;
             if (image.OwnerPid != 0)
             {

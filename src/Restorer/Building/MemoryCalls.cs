@@ -109,7 +109,7 @@ internal sealed class MemoryCalls(RestorePlan plan, ProcessImage process, Inheri
     private IEnumerable<SpaceImage> SharedAnonymousSpaces()
     {
         var used = process.Mappings.Where(mapping => mapping.SharedSpace is not null).Select(mapping => mapping.SharedSpace!.Value).ToHashSet();
-        return plan.Image.Spaces.Where(space => space.Kind == SpaceKind.SharedAnonymous && used.Contains(space.Id));
+        return plan.Image.Spaces.Where(space => space.Kind == SpaceKind.SharedAnonymous && used.Contains(space.Id) && !plan.Objects.HasFile(space.Id));
     }
 
     private void MapObject(SpaceImage space, AddressLayout layout)
@@ -137,7 +137,7 @@ internal sealed class MemoryCalls(RestorePlan plan, ProcessImage process, Inheri
             case MappingKind.File:
                 (file, offset) = (descriptors.NumberOf(plan.Files[mapping]), mapping.Offset);
                 break;
-            case MappingKind.SharedMemory when plan.Objects.IsMemfd(mapping.SharedSpace!.Value):
+            case MappingKind.SharedMemory when plan.Objects.HasFile(mapping.SharedSpace!.Value):
                 (file, offset) = (descriptors.NumberOf(plan.Objects.For(mapping)), mapping.Offset);
                 break;
             case MappingKind.SharedMemory:

@@ -9,7 +9,6 @@ using Snap.Kernel.Processes;
 using Snap.Kernel.Procfs;
 using Snap.Kernel.Syscalls;
 using Snap.Kernel.Tracing;
-using Snap.Restorer.Checks;
 using Snap.Restorer.Memory;
 using ImageMappingKind = Snap.Image.MappingKind;
 
@@ -17,94 +16,45 @@ namespace Snap.Restorer.Building;
 
 /// <summary>Makes one process of a plan, from a stub to threads that stand still where the snapshot left them.</summary>
 /// <remarks>
-/// Everything happens on one thread of ours, the tracer. Until the end the process dies with it: by PR_SET_PDEATHSIG up to the seizing, by
+/// Everything happens on one thread of ours, the tracer. Until the end the process dies with it: by PR_SET_PDEATHSIG up to the seizing of the root, by
 /// PTRACE_O_EXITKILL from then on. The order is that of KERNEL's facts: docs/design.md, "Restore".
 /// </remarks>
-internal sealed class ProcessBuilder : IDisposable
+internal sealed class ProcessBuilder
 {
-    private const ulong AreaLength = 256 * 1024;
-    private const int MaxCalls = 1024;
-    private const int Options = Ptrace.PTRACE_O_TRACESYSGOOD | Ptrace.PTRACE_O_EXITKILL;
-
     private readonly RestorePlan _plan;
     private readonly ProcessImage _process;
     private readonly InheritedDescriptors _inherited;
     private readonly AddressLayout _layout;
     private readonly List<Tracee> _threads = [];
-    private RemoteRange _area;
-    private RemoteMemory? _memory;
-    private StubAgent? _agent;
-    private RemoteBatch? _batch;
 
-    public ProcessBuilder(RestorePlan plan, ProcessImage process)
+    public ProcessBuilder(RestorePlan plan, ProcessImage process, Stub stub, InheritedDescriptors inherited)
     {
-        (_plan, _process) = (plan, process);
-        _inherited = new InheritedDescriptors(plan, process);
+        (_plan, _process, Stub, _inherited) = (plan, process, stub, inherited);
         _layout = new AddressLayout(process.Mappings);
+        _layout.Take(stub.Area);
+        _threads.Add(stub.Thread);
     }
 
-    /// <summary>The process, once started.</summary>
-    public ChildProcess? Child { get; private set; }
+    /// <summary>What it is made from.</summary>
+    public Stub Stub { get; }
 
     /// <summary>Its threads, the leader first.</summary>
     public IReadOnlyList<Tracee> Threads => _threads;
 
-    private RemoteMemory Memory => _memory ?? throw new InvalidOperationException("not started");
-
-    private StubAgent Agent => _agent ?? throw new InvalidOperationException("not started");
-
-    public void Dispose()
-    {
-        _inherited.Dispose();
-        _memory?.Dispose();
-    }
-
-    /// <summary>Starts the stub and stops it.</summary>
-    public void Start()
-    {
-        const ulong programPage = 4096;
-        RemoteRange room = _layout.TryTake(programPage + AreaLength)
-            ?? throw CallList.Failure(_process.Pid, "starting it", "its address space has no hole of 260 KiB");
-        _area = new RemoteRange(room.Start + programPage, AreaLength);
-        try
-        {
-            Child = StubProcess.Start(new StubOptions
-            {
-                Pid = _process.Pid,
-                Memory = room,
-                Descriptors = _inherited.Own,
-                Inherited = _inherited.Temporary,
-                FirstFree = _inherited.FirstFree,
-            });
-        }
-        catch (KernelException taken) when (taken.Errno == Errno.EEXIST)
-        {
-            throw IdentityCheck.TakenByGroup(_process.Pid);
-        }
-
-        Fault.Hit(FaultPoint.Rebuild);
-        Tracee.TrySeize(_process.Pid, Options, out Tracee? leader).OrThrow("seize pid", _process.Pid);
-        _threads.Add(leader!);
-        leader!.TryInterrupt().OrThrow("interrupt pid", _process.Pid);
-        Park(leader);
-        Fault.Hit(FaultPoint.Rebuild);
-        _memory = RemoteMemory.Open(_process.Pid);
-        _agent = new StubAgent(_memory, _area);
-        _batch = _agent.NewBatch(0, (int)(AreaLength - StubAgent.CodeLength), MaxCalls);
-        CheckExtendedState(leader);
-    }
+    private RemoteMemory Memory => Stub.Memory;
 
     public void Build(IPageSource pages)
     {
         Tracee leader = _threads[0];
+        CheckExtendedState(leader);
         CallList calls = NewCalls(leader);
         var memory = new MemoryCalls(_plan, _process, _inherited, calls);
         var process = new ProcessCalls(_plan, _process, _inherited, calls);
         var descriptors = new DescriptorCalls(_plan, _process, _inherited, calls);
-        ProcStatus status = TaskFiles.OfProcess(_process.Pid).ReadStatus() ?? throw Ended();
+        ProcStatus status = TaskFiles.OfProcess(_process.Pid).ReadStatus() ?? throw Stub.Ended();
 
-        process.RaiseLimits(TaskFiles.OfProcess(_process.Pid).ReadLimits() ?? throw Ended());
-        memory.Clear(_area);
+        process.RaiseLimits(TaskFiles.OfProcess(_process.Pid).ReadLimits() ?? throw Stub.Ended());
+        memory.Clear(Stub.Area);
         memory.Map(_layout);
         calls.Flush();
         Fault.Hit(FaultPoint.Rebuild);
@@ -120,7 +70,7 @@ internal sealed class ProcessBuilder : IDisposable
         foreach (ThreadImage thread in _process.Threads.Skip(1))
             _threads.Add(Tracee.AdoptAttached(thread.Tid));
         foreach (Tracee thread in _threads.Skip(1))
-            Park(thread);
+            Stub.Park(thread);
 
         WriteAttributes();
         user_regs_struct[] registers = [.. _process.Threads.Select(thread => ThreadCalls.Registers(thread, Memory))];
@@ -146,8 +96,6 @@ internal sealed class ProcessBuilder : IDisposable
         Fault.Hit(FaultPoint.Rebuild);
         Leave(process, registers);
         Fault.Hit(FaultPoint.Rebuild);
-        // Our ends of its pipes must not outlive the building: it would never see their end.
-        _inherited.Dispose();
     }
 
     /// <summary>Lets all threads go.</summary>
@@ -157,30 +105,9 @@ internal sealed class ProcessBuilder : IDisposable
             thread.TryDetach();
     }
 
-    /// <summary>Ends the process, and reaps it and its threads.</summary>
-    public void Kill()
+    /// <summary>Takes charge of threads that were started in a batch which then failed.</summary>
+    public void AdoptRest()
     {
-        if (Child is null)
-            return;
-        AdoptRest();
-        Child.Signal(Signal.SIGKILL);
-        // The leader can be reaped only after the others, which are ours to reap because we trace them.
-        foreach (Tracee thread in Enumerable.Reverse(_threads))
-        {
-            do
-                thread.TryWait(Deadline.Never);
-            while (thread.LastStop.IsStopped);
-        }
-
-        if (_threads.Count == 0)
-            Child.Wait();
-    }
-
-    // Threads that were started in a batch which then failed.
-    private void AdoptRest()
-    {
-        if (_threads.Count == 0)
-            return;
         foreach (int tid in TaskFiles.OfProcess(_process.Pid).ListThreads() ?? [])
         {
             if (_threads.All(thread => thread.Tid != tid))
@@ -188,16 +115,7 @@ internal sealed class ProcessBuilder : IDisposable
         }
     }
 
-    private CallList NewCalls(Tracee thread) => new(Agent, thread, _batch!, _process.Pid);
-
-    private SnapException Ended() => CallList.Failure(_process.Pid, "building it", "it was killed meanwhile");
-
-    private void Park(Tracee thread)
-    {
-        thread.TryPark(Deadline.Never);
-        if (!thread.IsParked)
-            throw Ended();
-    }
+    private CallList NewCalls(Tracee thread) => Stub.NewCalls(thread);
 
     private void CheckExtendedState(Tracee leader)
     {
@@ -234,7 +152,7 @@ internal sealed class ProcessBuilder : IDisposable
     {
         Tracee leader = _threads[0];
         RemoteAddress instruction = FindSyscallInstruction();
-        RemoteAddress data = _area.Start + StubAgent.CodeLength;
+        RemoteAddress data = Stub.Area.Start + StubAgent.CodeLength;
         Memory.Write(data, process.Action(Signal.SIGTRAP));
         StubAgent.CallAlone(leader, instruction, SyscallNumber.rt_sigaction, Signal.SIGTRAP, data.Value, 0, 8).OrThrow("set the action of SIGTRAP");
         foreach (byte[] info in _process.PendingSignals.Where(info => ProcessCalls.SignalNumber(info) == Signal.SIGTRAP))
@@ -253,7 +171,7 @@ internal sealed class ProcessBuilder : IDisposable
             }
         }
 
-        StubAgent.CallAlone(leader, instruction, SyscallNumber.munmap, _area.Start.Value, _area.Length).OrThrow("unmap the stub");
+        StubAgent.CallAlone(leader, instruction, SyscallNumber.munmap, Stub.Area.Start.Value, Stub.Area.Length).OrThrow("unmap the stub");
         Fault.Hit(FaultPoint.Rebuild);
         for (int i = 0; i < _threads.Count; i++)
             StubAgent.ParkWith(_threads[i], registers[i], _process.Threads[i].ExtendedState, _process.Threads[i].SignalMask);

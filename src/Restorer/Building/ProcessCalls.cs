@@ -25,7 +25,6 @@ internal sealed class ProcessCalls(RestorePlan plan, ProcessImage process, Inher
     /// <summary>After memory is filled, before the threads: they inherit what is set here.</summary>
     public void AddBeforeThreads()
     {
-        JoinSession();
         calls.Call("entering the working directory", SyscallNumber.fchdir, inherited.NumberOf(plan.WorkingDirectory(process)));
         calls.Call("setting the umask", SyscallNumber.umask, (ulong)process.Umask);
         calls.Call("setting the personality", SyscallNumber.personality, process.Personality);
@@ -98,23 +97,6 @@ internal sealed class ProcessCalls(RestorePlan plan, ProcessImage process, Inher
 
     /// <summary>si_signo of a siginfo_t.</summary>
     public static int SignalNumber(byte[] info) => BitConverter.ToInt32(info);
-
-    private void JoinSession()
-    {
-        ProcStat ours = TaskFiles.Self.ReadStat()!;
-        if (process.Session == process.Pid)
-        {
-            calls.Call("starting a session", SyscallNumber.setsid);
-            return;
-        }
-
-        if (process.Session != ours.Session)
-            plan.Notices.Add($"pid {process.Pid} was in session {process.Session}, led from outside the snapshot: it joins ours, {ours.Session}");
-        if (process.ProcessGroup == process.Pid)
-            calls.Call("starting a process group", SyscallNumber.setpgid, 0, 0);
-        else if (process.ProcessGroup != ours.ProcessGroup)
-            plan.Notices.Add($"pid {process.Pid} was in process group {process.ProcessGroup}, led from outside the snapshot: it joins ours, {ours.ProcessGroup}");
-    }
 
     private void SetMemoryLayout()
     {

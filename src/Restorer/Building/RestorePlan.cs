@@ -12,11 +12,14 @@ internal sealed class RestorePlan : IDisposable
     private readonly List<string> _notices = [];
     private readonly Dictionary<string, FileDescriptor> _directories = [];
 
-    private RestorePlan(SnapshotImage image, RestoreOptions options) => (Image, Options) = (image, options);
+    private RestorePlan(SnapshotImage image, RestoreOptions options, TreeShape shape) => (Image, Options, Shape) = (image, options, shape);
 
     public SnapshotImage Image { get; }
 
     public RestoreOptions Options { get; }
+
+    /// <summary>How its processes are made.</summary>
+    public TreeShape Shape { get; }
 
     public MappedFiles Files { get; } = new();
 
@@ -27,6 +30,12 @@ internal sealed class RestorePlan : IDisposable
     /// <summary>What will differ from the original, one sentence each.</summary>
     public List<string> Notices => _notices;
 
+    /// <summary>Registrations of shared epoll sets that a process has made already: set and index.</summary>
+    public HashSet<(int Epoll, int Index)> Registered { get; } = [];
+
+    /// <summary>Shared descriptions whose owner a process has set already.</summary>
+    public HashSet<int> Owned { get; } = [];
+
     public FileDescriptor WorkingDirectory(ProcessImage process) => _directories[process.WorkingDirectory];
 
     /// <summary>Looks at everything, and says all that is wrong at once.</summary>
@@ -34,18 +43,18 @@ internal sealed class RestorePlan : IDisposable
     public static RestorePlan Make(SnapshotImage image, RestoreOptions options)
     {
         var obstacles = new Obstacles();
-        ImageCheck.Run(image, obstacles);
+        TreeShape? shape = ImageCheck.Run(image, obstacles);
         // An image that we don't understand isn't looked at any further.
         obstacles.ThrowIfAny();
         HostCheck.Run(image, options, obstacles);
-        IdentityCheck.Run(image, obstacles);
+        IdentityCheck.Run(image, shape!, obstacles);
         RightsCheck.Run(image, obstacles);
-        var plan = new RestorePlan(image, options);
+        var plan = new RestorePlan(image, options, shape!);
         try
         {
             plan.OpenDirectories(obstacles);
             plan.Files.Open(image, options, obstacles);
-            plan.Objects.Create(image);
+            plan.Objects.Create(image, obstacles);
             plan.Descriptions.Open(image, options, plan.Objects, obstacles);
             obstacles.ThrowIfAny();
             return plan;

@@ -8,7 +8,9 @@ namespace Snap.Restorer.Checks;
 /// <summary>Are the pids and tids free, and may we choose them?</summary>
 internal static class IdentityCheck
 {
-    public static void Run(SnapshotImage image, Obstacles obstacles)
+    private const int OrphanPatienceMs = 5000;
+
+    public static void Run(SnapshotImage image, TreeShape shape, Obstacles obstacles)
     {
         Errno mayChoose = PidChoice.Probe().Errno;
         if (mayChoose == Errno.EPERM)
@@ -17,13 +19,25 @@ internal static class IdentityCheck
         else if (mayChoose is not (Errno.EEXIST or Errno.None))
             obstacles.Add(ErrorCatalogue.KernelDiffers, "cannot restore: this kernel can't start a process under a chosen id",
                 why: $"clone3 with set_tid: {mayChoose}", toDo: "use Linux 5.5 or later, outside a sandbox that forbids clone3");
-        foreach (ProcessImage process in image.Processes)
+        long start = Environment.TickCount64;
+        IEnumerable<(int Pid, int Tid)> ids = image.Processes.SelectMany(process => process.Threads, (process, thread) => (process.Pid, thread.Tid))
+            .Concat(image.Zombies.Select(zombie => (zombie.Pid, zombie.Pid))).Concat(shape.StandIns.Select(standIn => (standIn.Pid, standIn.Pid)));
+        foreach ((int pid, int tid) in ids)
         {
-            foreach (ThreadImage thread in process.Threads)
-            {
-                if (TaskFiles.OfProcess(thread.Tid).ReadStatus() is { } holder)
-                    AddTaken(process, thread, holder, obstacles);
-            }
+            if (FindHolder(tid, start) is { } holder)
+                AddTaken(pid, tid, holder, obstacles);
+        }
+    }
+
+    // The children of a process that was killed are left to process 1 when they have ended, which reaps them in its own time.
+    private static ProcStatus? FindHolder(int tid, long start)
+    {
+        while (true)
+        {
+            ProcStatus? holder = TaskFiles.OfProcess(tid).ReadStatus();
+            if (holder is not { State: 'Z', ParentPid: 1 } || Environment.TickCount64 - start > OrphanPatienceMs)
+                return holder;
+            Thread.Sleep(10);
         }
     }
 
@@ -36,13 +50,13 @@ internal static class IdentityCheck
             toDo: member is null ? "try again" : $"end pid {member.Pid} first");
     }
 
-    private static void AddTaken(ProcessImage process, ThreadImage thread, ProcStatus holder, Obstacles obstacles)
+    private static void AddTaken(int pid, int tid, ProcStatus holder, Obstacles obstacles)
     {
-        string kind = thread.Tid == process.Pid ? "pid" : $"thread {thread.Tid} of pid";
+        string kind = tid == pid ? "pid" : $"thread {tid} of pid";
         string toDo = holder.State == 'Z'
             ? $"pid {holder.ParentPid}, its parent, has to reap it first"
-            : holder.Tgid == process.Pid ? "it may still be the process itself: end it first" : $"end pid {holder.Tgid} first";
-        obstacles.Add(ErrorCatalogue.PidTaken, $"cannot restore {kind} {process.Pid}: the id is in use",
+            : holder.Tgid == pid ? "it may still be the process itself: end it first" : $"end pid {holder.Tgid} first";
+        obstacles.Add(ErrorCatalogue.PidTaken, $"cannot restore {kind} {pid}: the id is in use",
             where: $"pid {holder.Tgid} ({holder.Name}), state {holder.State}", why: "a process keeps its ids when it is restored", toDo: toDo);
     }
 }

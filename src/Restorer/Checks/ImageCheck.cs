@@ -8,13 +8,25 @@ internal static class ImageCheck
 {
     private const int RegistersLength = 216, SignalInfoLength = 128, SignalCount = 64;
 
-    public static void Run(SnapshotImage image, Obstacles obstacles)
+    /// <returns>How its processes are made; null if that can't be told.</returns>
+    public static TreeShape? Run(SnapshotImage image, Obstacles obstacles)
     {
-        if (image.Processes.Count != 1)
-            obstacles.Add(ErrorCatalogue.NotRestorable, $"cannot restore: the snapshot holds {image.Processes.Count} processes",
-                why: "this version restores one process, with all its threads");
         foreach (ProcessImage process in image.Processes)
             CheckProcess(image, process, obstacles);
+        int[] pids = [.. image.Processes.Select(process => process.Pid), .. image.Zombies.Select(zombie => zombie.Pid)];
+        if (image.Processes.Count == 0 || pids.Distinct().Count() != pids.Length)
+        {
+            obstacles.Add(ErrorCatalogue.NotRestorable, "cannot restore: the image has no process, or one pid twice");
+            return null;
+        }
+
+        // Whoever starts the root is told of its end by SIGCHLD.
+        if (image.Processes[0].ExitSignal != Signal.SIGCHLD)
+            obstacles.Add(ErrorCatalogue.NotRestorable, $"cannot restore pid {image.Processes[0].Pid}: it tells its parent of its end by signal {image.Processes[0].ExitSignal} instead of SIGCHLD, which exec can't keep");
+        TreeShape shape = TreeShape.Of(image);
+        foreach ((int pid, string why) in shape.Problems)
+            obstacles.Add(ErrorCatalogue.NotRestorable, $"cannot restore pid {pid}: its place in the tree of processes can't be made again", why: why);
+        return shape;
     }
 
     private static void CheckProcess(SnapshotImage image, ProcessImage process, Obstacles obstacles)
@@ -23,8 +35,6 @@ internal static class ImageCheck
 
         if (process.Threads.Count == 0 || process.Threads[0].Tid != process.Pid)
             Refuse("its first thread had ended while others went on");
-        if (process.ExitSignal != Signal.SIGCHLD)
-            Refuse($"it tells its parent of its end by signal {process.ExitSignal} instead of SIGCHLD, which exec can't keep");
         if (process.SignalActions.Count != SignalCount)
             Refuse($"the image has {process.SignalActions.Count} signal actions instead of {SignalCount}");
         if (process.Limits.Count != 16)

@@ -24,8 +24,12 @@ internal sealed class AddressLayout
     public AddressLayout(IEnumerable<MappingImage> mappings)
     {
         foreach (MappingImage mapping in mappings)
-            _taken[mapping.Start] = mapping.End;
+            // Mappings may be of several processes.
+            _taken[mapping.Start] = Math.Max(mapping.End, _taken.GetValueOrDefault(mapping.Start));
     }
+
+    /// <summary>Takes what is known to be a hole.</summary>
+    public void Take(RemoteRange range) => _taken[range.Start.Value] = range.End.Value;
 
     /// <summary>Takes a hole.</summary>
     /// <returns>Null if none is large enough.</returns>
