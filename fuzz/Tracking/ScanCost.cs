@@ -25,9 +25,8 @@ internal static class ScanCost
         });
         commands.Dispose();
         answers.Dispose();
-        using ProcessHandle handle = ProcessHandle.OpenOrGone(child.Pid)!;
         using MapsReader maps = MapsReader.OpenOrGone(child.Pid)!;
-        using var contents = new SharedContents(handle);
+        using var contents = new SharedContents();
         using var sink = new MemorySink(1UL << 30) { KeepsPages = false };
         var objects = new SharedObjectList(child.Pid);
         var ids = new SpaceTable([]);
@@ -57,7 +56,7 @@ internal static class ScanCost
             contents.PublishFrozen(sink);
             contents.End((ulong)round);
             contents.Committed((ulong)round);
-            ids.End();
+            ids.End((ulong)round);
         }
 
         times.Sort();

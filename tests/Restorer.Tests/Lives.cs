@@ -1,5 +1,6 @@
 using Snap.Image;
 using Snap.Kernel.Processes;
+using Snap.Kernel.Procfs;
 using Snap.Testing;
 
 namespace Snap.Restorer.Tests;
@@ -11,7 +12,7 @@ internal static class Lives
     /// <returns>What was taken.</returns>
     public static Capture Renew(TargetProcess target, RestoreOptions? options = null)
     {
-        Capture taken = Capture.Of(target.Pid);
+        Capture taken = ProcessTable.ReadChildren(target.Pid) is { Count: > 0 } ? TreeCapture.Of(target.Pid) : Capture.Of(target.Pid);
         target.Kill();
         Restore(target, taken, options);
         return taken;

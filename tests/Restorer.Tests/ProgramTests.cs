@@ -26,6 +26,8 @@ public sealed class ProgramTests
     [InlineData("blocking_calls")]
     [InlineData("memory_fuzz", "{dir}")]
     [InlineData("busy_writer", "16")]
+    [InlineData("tree")]
+    [InlineData("zombies")]
     public void A_program_finds_itself_unchanged_after_three_lives(string name, params string[] arguments)
     {
         using Target target = Lives.Start(name, arguments);

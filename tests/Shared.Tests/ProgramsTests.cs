@@ -17,6 +17,7 @@ public sealed class ProgramsTests
         { "busy_writer", ["8", "1000", "2"] },
         { "children", ["live"] },
         { "children", ["zombie"] },
+        { "children", ["churn"] },
         { "counter", ["100", "{dir}/log"] },
         { "dead_leader", [] },
         { "descriptors", ["{dir}"] },
@@ -40,7 +41,9 @@ public sealed class ProgramsTests
         { "sleeper", ["3"] },
         { "thread_churn", [] },
         { "timers", [] },
+        { "tree", [] },
         { "vfork_child", [] },
+        { "zombies", [] },
     };
 
     [SkippableTheory]

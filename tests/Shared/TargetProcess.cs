@@ -2,6 +2,7 @@ using System.Globalization;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Files;
 using Snap.Kernel.Processes;
+using Snap.Kernel.Procfs;
 
 namespace Snap.Testing;
 
@@ -47,11 +48,23 @@ public abstract class TargetProcess : IDisposable
     /// <summary>True while it runs.</summary>
     public bool IsAlive => _handle is { HasExited: false };
 
-    /// <summary>SIGKILL, and waits until its pid is free again.</summary>
+    /// <summary>SIGKILL to it and all its descendants, and waits until their pids are free again.</summary>
     public void Kill()
     {
+        var tree = new List<int> { Pid };
+        for (int i = 0; i < tree.Count; i++)
+            tree.AddRange((ProcessTable.ReadChildren(tree[i]) ?? []).Except(tree));
+        List<ProcessHandle> descendants = [.. tree.Skip(1).Select(ProcessHandle.OpenOrGone).OfType<ProcessHandle>()];
         Signal(Kernel.Abi.Signal.SIGKILL);
+        foreach (ProcessHandle descendant in descendants)
+        {
+            descendant.TrySignal(Kernel.Abi.Signal.SIGKILL);
+            descendant.Dispose();
+        }
+
         WaitForEnd();
+        foreach (int pid in tree.Skip(1))
+            Patience.Until(() => TaskFiles.OfProcess(pid).ReadStat() is null, () => $"{pid}, a descendant of {this}, to be reaped");
     }
 
     /// <summary>Sends a signal, if it still runs.</summary>

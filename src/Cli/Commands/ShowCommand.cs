@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Snap.Cli.Output;
 using Snap.Image;
+using Snap.Kernel.Processes;
 using Snap.Store;
 using Spectre.Console;
 
@@ -43,6 +44,8 @@ internal static class ShowCommand
             output.WriteLine($"  note    {notice}");
         foreach (ShowProcessJson process in shown.Processes)
             Show(terminal, process);
+        foreach (ShowZombieJson zombie in shown.Zombies)
+            output.WriteLine($"{Environment.NewLine}zombie {zombie.Pid} (parent {zombie.ParentPid}): {new WaitStatus(zombie.Status)}, {zombie.Name}");
     }
 
     private static void Show(Terminal terminal, ShowProcessJson process)

@@ -37,6 +37,7 @@ internal sealed class SnapshotView
             Kernel = image.Host.KernelRelease,
             Pages = view._pages.Values.Sum(runs => runs.Sum(run => (long)run.Count)),
             Processes = [.. image.Processes.Select(view.Process)],
+            Zombies = [.. image.Zombies.Select(zombie => new ShowZombieJson { Pid = zombie.Pid, ParentPid = zombie.ParentPid, Name = zombie.Name, Status = zombie.Status })],
             Files = [.. image.Files.Select(File)],
             Notices = image.Notices,
         };

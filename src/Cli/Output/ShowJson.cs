@@ -15,6 +15,8 @@ internal sealed record ShowJson
     public required long Pages { get; init; }
     /// <summary>Processes, the root first.</summary>
     public required IReadOnlyList<ShowProcessJson> Processes { get; init; }
+    /// <summary>Processes that had ended and were not waited for.</summary>
+    public required IReadOnlyList<ShowZombieJson> Zombies { get; init; }
     /// <summary>Files that memory or descriptors name.</summary>
     public required IReadOnlyList<ShowFileJson> Files { get; init; }
     /// <summary>What could not be kept.</summary>
@@ -42,6 +44,19 @@ internal sealed record ShowProcessJson
     public required IReadOnlyList<ShowMappingJson> Mappings { get; init; }
     /// <summary>Descriptors, ascending.</summary>
     public required IReadOnlyList<ShowDescriptorJson> Descriptors { get; init; }
+}
+
+/// <summary>One process that had ended.</summary>
+internal sealed record ShowZombieJson
+{
+    /// <summary>Its pid.</summary>
+    public required int Pid { get; init; }
+    /// <summary>Its parent's.</summary>
+    public required int ParentPid { get; init; }
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+    /// <summary>As wait(2) gives it.</summary>
+    public required int Status { get; init; }
 }
 
 /// <summary>One thread.</summary>

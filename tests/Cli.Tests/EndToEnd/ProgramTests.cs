@@ -16,6 +16,9 @@ public sealed class ProgramTests
         { "blocking_calls", "" },
         { "brk_stack", "" },
         { "busy_writer", "16 2000 2" },
+        { "children", "live" },
+        { "children", "zombie" },
+        { "children", "churn" },
         { "counter", "500" },
         { "descriptors", "{dir} files" },
         { "descriptors", "{dir} shared" },
@@ -44,6 +47,8 @@ public sealed class ProgramTests
         { "sleeper", "3" },
         { "thread_churn", "" },
         { "timers", "" },
+        { "tree", "" },
+        { "zombies", "" },
     };
 
     [SkippableTheory]

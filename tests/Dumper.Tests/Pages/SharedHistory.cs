@@ -23,7 +23,6 @@ public sealed class SharedHistory : IDisposable
     private readonly ChildProcess _child;
     private readonly FileDescriptor _output;
     private readonly FrozenProcess _frozen;
-    private readonly ProcessHandle _handle;
     private readonly MapsReader _maps;
     private readonly DescriptorTable _descriptors;
     private readonly SharedObjectList _objects;
@@ -58,11 +57,10 @@ public sealed class SharedHistory : IDisposable
         if (!_output.ReadFully(ready))
             throw new InvalidOperationException($"the program ended before it was ready: {_child.Wait()}");
         _frozen = FrozenProcess.PrepareOrGone(_child.Pid)!;
-        _handle = ProcessHandle.OpenOrGone(_child.Pid)!;
         _maps = MapsReader.OpenOrGone(_child.Pid)!;
         _descriptors = new DescriptorTable(_child.Pid);
         _objects = new SharedObjectList(_child.Pid);
-        _contents = new SharedContents(_handle);
+        _contents = new SharedContents();
     }
 
     /// <inheritdoc/>
@@ -75,7 +73,6 @@ public sealed class SharedHistory : IDisposable
         _child.Wait();
         _contents.Dispose();
         _maps.Dispose();
-        _handle.Dispose();
         _output.Dispose();
         _sink.Dispose();
     }
@@ -146,7 +143,7 @@ public sealed class SharedHistory : IDisposable
             Signal(other.Pid, Kernel.Abi.Signal.SIGCONT);
         _frozen.Thaw();
         _contents.End(interval);
-        _ids.End();
+        _ids.End(interval);
         _sink.End(interval);
         _undecided.Enqueue(interval);
     }
@@ -155,7 +152,7 @@ public sealed class SharedHistory : IDisposable
     {
         if (!_maps.TryRead(_mappings) || !_descriptors.TryRead())
             throw new InvalidOperationException("the program is gone");
-        new DescriptorRules(_descriptors, new FileReach(), new OutsideHolders(_child.Pid), []).Apply();
+        new DescriptorRules(_descriptors, new FileReach(), new TreeView(), []).Apply();
         _objects.List(_descriptors, _mappings);
     }
 
