@@ -34,7 +34,7 @@ public sealed partial class TreeTracer
     }
 
     private static IReadOnlyList<SnapException> Persistent(IReadOnlyList<SnapException> findings, IReadOnlyList<SnapException> earlier) =>
-        [.. findings.Where(finding => earlier.Any(other => other.Kind == finding.Kind && other.What == finding.What))];
+        [.. findings.Where(finding => earlier.Any(other => other.Kind == finding.Kind && other.What == finding.What && other.Where == finding.Where))];
 
     private List<SnapException> LookOnce()
     {
