@@ -10,31 +10,7 @@ namespace Snap.Dumper;
 /// <content>Who belongs to the tree: found live, and once more in the freeze, when nobody can come or go any more.</content>
 public sealed partial class TreeTracer
 {
-    private const int MaxLooks = 5;
-    private const int LookAgainMs = 2;
-
-    // Children come and go while they are looked at: one that isn't listed yet seems to hold a pipe from outside, one that calls exec shares memory with its
-    // parent. So a reason counts if two looks in a row find it; what then is left for the freeze to judge is judged there, exactly.
-    private void LookLive()
-    {
-        IReadOnlyList<SnapException> last = [];
-        for (int look = 1; ; look++)
-        {
-            IReadOnlyList<SnapException> findings = LookOnce();
-            if (_members.Count == 1 && look == 1)
-                ThrowIfAny(findings);
-            if (findings.Count == 0)
-                return;
-            ThrowIfAny(Persistent(findings, last));
-            if (look == MaxLooks)
-                return;
-            last = findings;
-            Thread.Sleep(LookAgainMs);
-        }
-    }
-
-    private static IReadOnlyList<SnapException> Persistent(IReadOnlyList<SnapException> findings, IReadOnlyList<SnapException> earlier) =>
-        [.. findings.Where(finding => earlier.Any(other => other.Kind == finding.Kind && other.What == finding.What && other.Where == finding.Where))];
+    private void LookLive() => ThrowIfAny(RepeatedLook.Run(LookOnce));
 
     private List<SnapException> LookOnce()
     {
@@ -96,23 +72,29 @@ public sealed partial class TreeTracer
     private (FreezeResult Result, TreeMember Member) FreezeRest(Deadline end)
     {
         bool isComplete;
+        _listing.BeginFrozen();
         do
         {
-            isComplete = true;
             if (!_listing.TryRead(Pid))
                 return (new FreezeResult(FreezeOutcome.Gone), _root);
+            isComplete = _listing.IsSettled;
             foreach (ProcStat entry in _listing.Entries)
             {
-                if (entry.IsDead || _members.Exists(member => member.Is(entry) && member.Target.Freezer.IsFrozen))
+                TreeMember? member = _members.Find(known => known.Is(entry));
+                if (entry.IsDead || member is { Target.Freezer.IsFrozen: true })
                     continue;
                 isComplete = false;
-                if (_members.Exists(member => member.Is(entry)) || Target.OpenOrGone(entry.Pid) is not { } opened)
-                    continue;
-                var found = new TreeMember(opened, _tree);
-                _members.Add(found);
-                FreezeResult result = found.Target.Freezer.Freeze(end);
+                if (member is null)
+                {
+                    if (Target.OpenOrGone(entry.Pid) is not { } opened)
+                        continue;
+                    _members.Add(member = new TreeMember(opened, _tree));
+                }
+
+                // One that was gone before is on its way out, or a thread of it called exec and took its pid.
+                FreezeResult result = member.Target.Freezer.Freeze(end);
                 if (result.Outcome is not (FreezeOutcome.Frozen or FreezeOutcome.Gone))
-                    return (result, found);
+                    return (result, member);
             }
 
             if (!isComplete && end.HasPassed)

@@ -78,11 +78,7 @@ public sealed partial class TreeTracer : ITreeTracer
     /// <exception cref="SnapException">It can't be captured; all reasons at once.</exception>
     public static TreeTracer Attach(AttachRequest request, bool hasWatchdog = false)
     {
-        IReadOnlyList<SnapException> findings = PreflightCheck.Run(request.Pid);
-        // Children come and go while they are looked at; what isn't found twice isn't so.
-        if (findings.Count > 0 && ProcessTable.ReadChildren(request.Pid) is { Count: > 0 })
-            findings = Persistent(PreflightCheck.Run(request.Pid), findings);
-        ThrowIfAny(findings);
+        ThrowIfAny(PreflightCheck.Run(request.Pid));
         Fault.Hit(FaultPoint.Attach);
         // Each process of a tree takes some.
         OwnProcess.RaiseDescriptorLimit();
@@ -179,6 +175,12 @@ public sealed partial class TreeTracer : ITreeTracer
                 member.Pages!.Begin(sink);
             _shared.Begin();
             Copy(request, sink, progress);
+            if (_tree.HasLeaked(Pid))
+            {
+                Abandon();
+                return null;
+            }
+
             image = _tree.Build([.. _members.Select(member => member.Collector)], [.. _zombies], _spaces, Tracker);
         }
         catch (Exception ended) when (IsEnd(ended) && !TargetGone)
@@ -252,6 +254,7 @@ public sealed partial class TreeTracer : ITreeTracer
             (ulong offset, ulong length) = sink.AcquirePause(wanted);
             bool isLast = !hasLivePasses || progress.Freezes == MaxFreezes;
             ulong needed = 0;
+            bool fits = false;
             Freeze(request.FreezeDeadline, request.PauseLimit);
             try
             {
@@ -259,17 +262,19 @@ public sealed partial class TreeTracer : ITreeTracer
                 CollectFrozen();
                 if (_findings.Count == 0)
                 {
-                    needed = CountFrozen();
+                    (needed, ulong ofNew) = CountFrozen();
                     _watchdog?.Arm(request.PauseLimit + TimeSpan.FromSeconds(needed / SlowestCopy));
-                    if (needed > length && isLast)
-                    {
-                        // Growing costs a page fault a page, in the pause; better than never finishing.
-                        length = sink.AcquirePause(needed).Length;
+                    if (isLast && (needed > length || (hasLivePasses && ofNew > NewProcessArea)))
                         _notices.Add(string.Create(CultureInfo.InvariantCulture, $"the pause was longer than usual: {needed >> 20} MiB had to be copied in it"));
-                    }
-
-                    if (needed <= length)
+                    // Growing costs a page fault a page, in the pause; better than never finishing.
+                    if (isLast && needed > length)
+                        length = sink.AcquirePause(needed).Length;
+                    fits = needed <= length && (isLast || ofNew <= NewProcessArea);
+                    if (fits)
+                    {
                         progress.PausePages = CopyFrozen(sink, offset) >> PageRange.PageShift;
+                        CheckAllThere();
+                    }
                     else
                         _members.ForEach(member => member.Pages!.Postpone());
                 }
@@ -280,7 +285,7 @@ public sealed partial class TreeTracer : ITreeTracer
             }
 
             ThrowIfAny(_findings, _paused);
-            if (needed <= length)
+            if (fits)
             {
                 _lastPauseBytes = needed;
                 return;
@@ -293,14 +298,21 @@ public sealed partial class TreeTracer : ITreeTracer
         }
     }
 
-    private ulong CountFrozen()
+    /// <summary>Bytes left to copy, and how many of them are of processes that were found only in this freeze.</summary>
+    private (ulong All, ulong OfNew) CountFrozen()
     {
         // A device may write for one process into memory that another shows, too.
         bool hasDirectIo = _members.Exists(member => member.Collector.HasDirectIo);
-        ulong pages = 0;
+        ulong pages = 0, ofNew = 0;
         foreach (TreeMember member in _members)
-            pages += member.Pages!.ScanFrozen(member.Collector.FrozenMappings, hasDirectIo);
-        return (pages + _shared.ScanFrozen(_tree.SharedObjects, _spaces)) << PageRange.PageShift;
+        {
+            ulong left = member.Pages!.ScanFrozen(member.Collector.FrozenMappings, hasDirectIo);
+            pages += left;
+            ofNew += member.NeedsAnnouncement ? left : 0;
+        }
+
+        pages += _shared.ScanFrozen(_tree.SharedObjects, _spaces);
+        return (pages << PageRange.PageShift, ofNew << PageRange.PageShift);
     }
 
     private ulong CopyFrozen(IPageSink sink, ulong offset)
@@ -310,6 +322,13 @@ public sealed partial class TreeTracer : ITreeTracer
         foreach (TreeMember member in _members)
             used += member.Pages!.CopyFrozen(sink.Memory, offset + used, _runs);
         return used + _shared.CopyFrozen(sink.Memory, offset + used, _runs);
+    }
+
+    // The memory of a process that was killed in the pause looks like one without pages. A thread that answers its tracer has no kill pending, nor had one before.
+    private void CheckAllThere()
+    {
+        foreach (TreeMember member in _members)
+            member.Target.Freezer.Threads[0].GetRegisters();
     }
 
     private void PublishFrozen(IPageSink sink)

@@ -9,9 +9,14 @@ namespace Snap.Restorer.Tests;
 /// <summary>A tree taken by the dumper itself, its pages kept in a dictionary.</summary>
 internal static class TreeCapture
 {
-    public static Capture Of(int pid)
+    public static Capture Of(int pid) => Take(pid, _ => { }).Capture;
+
+    /// <summary>Takes one snapshot.</summary>
+    /// <param name="pid">The root.</param>
+    /// <param name="beforePause">Called with 1, 2, … whenever room for a pause is asked for: before each freeze, and in one that needs more.</param>
+    public static (CheckpointResult Result, Capture Capture) Take(int pid, Action<int> beforePause)
     {
-        Capture? taken = null;
+        (CheckpointResult, Capture)? taken = null;
         ExceptionDispatchInfo? failure = null;
         // ptrace answers only the thread that seized.
         var thread = new Thread(() =>
@@ -19,8 +24,9 @@ internal static class TreeCapture
             try
             {
                 using TreeTracer tracer = TreeTracer.Attach(new AttachRequest { Pid = pid });
-                using var sink = new Sink();
-                taken = new Capture(tracer.Take(new CheckpointRequest { Interval = 1 }, sink).Image, sink.Pages);
+                using var sink = new Sink(beforePause);
+                CheckpointResult result = tracer.Take(new CheckpointRequest { Interval = 1 }, sink);
+                taken = (result, new Capture(result.Image, sink.Pages));
             }
             catch (Exception caught)
             {
@@ -30,12 +36,14 @@ internal static class TreeCapture
         thread.Start();
         thread.Join();
         failure?.Throw();
-        return taken!;
+        return taken!.Value;
     }
 
-    private sealed class Sink : IPageSink, IDisposable
+    private sealed class Sink(Action<int> beforePause) : IPageSink, IDisposable
     {
         private const ulong StreamLength = 4 << 20, PauseLength = 64 << 20;
+
+        private int _requests;
 
         public DictionaryPages Pages { get; } = new();
 
@@ -45,7 +53,11 @@ internal static class TreeCapture
 
         public void PublishStream(ulong offset, int acquired, ReadOnlySpan<SpaceRun> runs) => Take(offset, runs);
 
-        public (ulong Offset, ulong Length) AcquirePause(ulong wantedLength) => (StreamLength, PauseLength);
+        public (ulong Offset, ulong Length) AcquirePause(ulong wantedLength)
+        {
+            beforePause(++_requests);
+            return (StreamLength, Math.Min(wantedLength, PauseLength));
+        }
 
         public void PublishPause(ReadOnlySpan<SpaceRun> runs) => Take(StreamLength, runs);
 

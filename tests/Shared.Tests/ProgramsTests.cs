@@ -42,6 +42,7 @@ public sealed class ProgramsTests
         { "thread_churn", [] },
         { "timers", [] },
         { "tree", [] },
+        { "tree_changes", [] },
         { "vfork_child", [] },
         { "zombies", [] },
     };

@@ -9,7 +9,7 @@ namespace Snap.Testing;
 /// <summary>A process that a test snapshots, kills and goes on with when it was restored; it works in a directory of its own.</summary>
 /// <remarks>
 /// Its stdin, stdout and stderr are /dev/null, so nothing of it leads outside. Disposing kills the process (the one that was started or adopted
-/// last) and removes the directory.
+/// last) with all its descendants, and removes the directory.
 /// </remarks>
 public abstract class TargetProcess : IDisposable
 {
@@ -51,19 +51,10 @@ public abstract class TargetProcess : IDisposable
     /// <summary>SIGKILL to it and all its descendants, and waits until their pids are free again.</summary>
     public void Kill()
     {
-        var tree = new List<int> { Pid };
-        for (int i = 0; i < tree.Count; i++)
-            tree.AddRange((ProcessTable.ReadChildren(tree[i]) ?? []).Except(tree));
-        List<ProcessHandle> descendants = [.. tree.Skip(1).Select(ProcessHandle.OpenOrGone).OfType<ProcessHandle>()];
+        List<int> others = KillOthers();
         Signal(Kernel.Abi.Signal.SIGKILL);
-        foreach (ProcessHandle descendant in descendants)
-        {
-            descendant.TrySignal(Kernel.Abi.Signal.SIGKILL);
-            descendant.Dispose();
-        }
-
         WaitForEnd();
-        foreach (int pid in tree.Skip(1))
+        foreach (int pid in others)
             Patience.Until(() => TaskFiles.OfProcess(pid).ReadStat() is null, () => $"{pid}, a descendant of {this}, to be reaped");
     }
 
@@ -97,6 +88,7 @@ public abstract class TargetProcess : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        KillOthers();
         Signal(Kernel.Abi.Signal.SIGKILL);
         _child?.Wait();
         _handle?.Dispose();
@@ -109,6 +101,33 @@ public abstract class TargetProcess : IDisposable
 
     /// <summary>For messages: <c>: exited with 3</c>, or nothing while it runs or if it isn't our child.</summary>
     protected string EndText() => _child is not null && _child.TryWait(out WaitStatus ended) ? $": {ended}" : "";
+
+    // Whoever stands still makes no children, so from the top down nobody escapes; and who has lost its parent is still in the session.
+    private List<int> KillOthers()
+    {
+        List<ProcStat> all = ProcessTable.ReadAll();
+        var tree = new List<int>(all.Where(stat => stat.Pid != Pid && !stat.IsDead && stat.Session == Pid).Select(stat => stat.Pid));
+        bool hasOthers = tree.Count > 0 || all.Exists(stat => stat.ParentPid == Pid);
+        if (!hasOthers)
+            return [];
+        tree.Insert(0, Pid);
+        for (int i = 0; i < tree.Count; i++)
+        {
+            int pid = tree[i];
+            using (ProcessHandle? handle = ProcessHandle.OpenOrGone(pid))
+                handle?.TrySignal(Kernel.Abi.Signal.SIGSTOP);
+            Patience.Until(() => TaskFiles.OfProcess(pid).ReadStat() is not { State: 'R' or 'S' }, () => $"{pid} to stand still");
+            tree.AddRange((ProcessTable.ReadChildren(pid) ?? []).Except(tree));
+        }
+
+        foreach (int pid in tree.Skip(1))
+        {
+            using ProcessHandle? handle = ProcessHandle.OpenOrGone(pid);
+            handle?.TrySignal(Kernel.Abi.Signal.SIGKILL);
+        }
+
+        return tree[1..];
+    }
 
     private bool IsReaped() => !System.IO.Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}"));
 }

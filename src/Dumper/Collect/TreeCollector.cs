@@ -87,6 +87,9 @@ internal sealed partial class TreeCollector : IDisposable
         }
     }
 
+    /// <summary>After the thaw: a pipe that was taken for one of the tree's own has an end outside.</summary>
+    public bool HasLeaked(int root) => _view.HasLeaked(root);
+
     /// <inheritdoc/>
     public void Dispose() => _pipeContents.Dispose();
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Snap.Kernel.Files;
 using Snap.Kernel.Procfs;
 
@@ -17,15 +18,34 @@ internal sealed class TreeListing : IDisposable
     private readonly List<(int Parent, int Pid)> _parents = [];
     private readonly List<int> _order = [];
     private readonly List<ProcStat> _entries = [];
+    private readonly List<(int Pid, ulong StartTime, bool IsDead)> _now = [];
+    private readonly List<(int Pid, ulong StartTime, bool IsDead)> _before = [];
     private readonly ProcText _text = new();
+    private bool _hasMissed;
 
     /// <summary>What the last listing found.</summary>
     public IReadOnlyList<ProcStat> Entries => _entries;
+
+    /// <summary>The last listing found the same as the one before, and nobody vanished while it was made.</summary>
+    /// <remarks>
+    /// Whoever ends while the list is made hands its children to others, which may have been looked at already; and in the kernel's children files it takes a
+    /// brother along. So a listing of processes that stand still is complete only if nobody ended in it.
+    /// </remarks>
+    public bool IsSettled { get; private set; }
+
+    /// <summary>All that the last listing found stand still from now on, but for those that end.</summary>
+    /// <remarks>Children files are read one after the other, so there two listings of this freeze have to agree; all processes of the machine are listed in one step.</remarks>
+    public void BeginFrozen()
+    {
+        if (_all is null)
+            _before.Clear();
+    }
 
     /// <summary>Lists the tree of <paramref name="root"/>.</summary>
     /// <returns>False if the root is gone.</returns>
     public bool TryRead(int root)
     {
+        _hasMissed = false;
         _order.Clear();
         _order.Add(root);
         if (_all is not null)
@@ -33,12 +53,24 @@ internal sealed class TreeListing : IDisposable
         for (int i = 0; i < _order.Count; i++)
             AddChildren(_order[i]);
         _entries.Clear();
+        _now.Clear();
         foreach (int pid in _order)
         {
             if (_text.TryRead(Path(pid), out ReadOnlySpan<byte> stat))
-                _entries.Add(ProcStat.Parse(stat));
+            {
+                ProcStat entry = ProcStat.Parse(stat);
+                _entries.Add(entry);
+                _now.Add((pid, entry.StartTime, entry.IsDead));
+            }
+            else
+            {
+                _hasMissed = true;
+            }
         }
 
+        IsSettled = !_hasMissed && CollectionsMarshal.AsSpan(_now).SequenceEqual(CollectionsMarshal.AsSpan(_before));
+        _before.Clear();
+        _before.AddRange(_now);
         return _entries.Count > 0 && _entries[0].Pid == root;
     }
 
@@ -72,7 +104,9 @@ internal sealed class TreeListing : IDisposable
         _all!.TryList(_pids);
         foreach (int pid in _pids)
         {
-            if (_text.TryRead(Path(pid), out ReadOnlySpan<byte> stat) && ParentOf(stat) is > 0 and var parent)
+            if (!_text.TryRead(Path(pid), out ReadOnlySpan<byte> stat))
+                _hasMissed = true;
+            else if (ParentOf(stat) is > 0 and var parent)
                 _parents.Add((parent, pid));
         }
 

@@ -70,7 +70,7 @@ internal sealed class DescriptorRules(DescriptorTable table, FileReach reach, Tr
             case Stat.S_IFREG or Stat.S_IFDIR:
                 return ClassifyFile(one);
             case Stat.S_IFIFO:
-                return Outside(description, $"the named pipe {one.Target.Name}");
+                return Outside(description, $"the named pipe {one.Target.Name}", tree.Ends.IsClosedNamed(one.Object));
             case Stat.S_IFCHR:
                 DeviceNumber device = DeviceNumber.FromStat(one.Stat.st_rdev);
                 if (device.Major == 1 && device.Minor is 3 or 5 or 7 or 8 or 9)
@@ -102,23 +102,27 @@ internal sealed class DescriptorRules(DescriptorTable table, FileReach reach, Tr
         int holder = isClosed ? tree.OutsideHolderOf(inode) : 0;
         if (isClosed && holder == 0)
             return DescriptionClass.Pipe;
-        if (!isClosed && !tree.Ends.TryFindStandard(description.First.Object, out _) && PipeEnds.IsOtherClosed(table.Pid, description.First))
+        // What a child has as stdin or stdout was often made by its parent, and is still to be read when the writer has ended; the root's is from outside.
+        if (!isClosed && !tree.Ends.IsRootStandard(description.First.Object) && PipeEnds.IsOtherClosed(table.Pid, description.First))
             return DescriptionClass.Pipe;
         string other = holder == 0 ? "whose other end lies outside" : string.Create(CultureInfo.InvariantCulture, $"that process {holder} has open too");
-        return Outside(description, "a pipe " + other);
+        return Outside(description, "a pipe " + other, isClosed);
     }
 
-    private DescriptionClass Outside(OpenDescription description, string what)
+    // What processes of the tree use between themselves can't be given to the restorer instead, unless the root itself got it from outside.
+    private DescriptionClass Outside(OpenDescription description, string what, bool connectsMembers = false)
     {
         OpenDescriptor one = description.First;
-        if (tree.Ends.TryFindStandard(one.Object, out int number))
+        connectsMembers &= !tree.Ends.IsRootStandard(one.Object);
+        if (tree.Ends.TryFindStandard(one.Object, out int number) && !connectsMembers)
         {
             description.StandardNumber = number;
             return DescriptionClass.External;
         }
 
+        string why = connectsMembers ? "processes of the tree use it between themselves" : "it isn't its stdin, stdout or stderr";
         findings.Add(Refusal.Of(ErrorCatalogue.DescriptorOutside, table.Pid,
-            string.Create(CultureInfo.InvariantCulture, $"fd {one.Number} is {what}, and it isn't its stdin, stdout or stderr"), Where(one),
+            string.Create(CultureInfo.InvariantCulture, $"fd {one.Number} is {what}, and {why}"), Where(one),
             "who is at its other end can't be brought back to the same state",
             "have the program close it before the snapshot"));
         return DescriptionClass.Refused;

@@ -10,8 +10,10 @@ namespace Snap.Dumper.Preflight;
 public static class PreflightCheck
 {
     /// <summary>Looks at process <paramref name="pid"/> and all its descendants through /proc.</summary>
-    /// <returns>Every reason found; none: the tree can be captured, as far as can be seen while it runs.</returns>
-    public static IReadOnlyList<SnapException> Run(int pid)
+    /// <returns>Every reason found, and found again at once; none: the tree can be captured, as far as can be seen while it runs.</returns>
+    public static IReadOnlyList<SnapException> Run(int pid) => RepeatedLook.Run(() => RunOnce(pid));
+
+    private static IReadOnlyList<SnapException> RunOnce(int pid)
     {
         if (FindFatal(pid) is { } fatal)
             return [fatal];

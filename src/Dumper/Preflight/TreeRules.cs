@@ -24,12 +24,23 @@ internal static class TreeRules
         foreach (ProcStat dead in tree.Where(stat => stat.IsDead && TaskFiles.OfProcess(stat.Pid).ListThreads() is { Count: > 1 }))
             findings.Add(Refusal.Of(ErrorCatalogue.TargetIsZombie, dead.Pid, "its main thread has ended while others run on",
                 toDo: "a main thread that has ended can't be made again"));
+        CheckZombies(tree, findings);
         CheckSharing(tree, findings, isNew);
     }
 
     /// <summary>It traces processes that aren't its children, or only by tracing.</summary>
     public static SnapException Tracer(int pid) => Refusal.Of(ErrorCatalogue.TreeUnsupported, pid, "it traces another process",
         $"/proc/{pid}/stat", "what a debugger holds of its target can't be captured", "have it detach first");
+
+    // To whoever may not trace a process the kernel shows 0 as its exit code.
+    private static void CheckZombies(IReadOnlyList<ProcStat> tree, List<SnapException> findings)
+    {
+        const ulong mayTraceAll = 1UL << 19;
+        if (!tree.Any(stat => stat.IsDead) || new TaskFiles("/proc/thread-self").ReadStatus() is not { } ours || (ours.EffectiveCapabilities & mayTraceAll) != 0)
+            return;
+        foreach (ProcStat dead in tree.Where(stat => stat.IsDead && TaskFiles.OfProcess(stat.Pid).ReadStatus() is { } status && status.Uid.Real != ours.Uid.Effective))
+            findings.Add(IdentityRules.NotPermitted(dead.Pid, Errno.EPERM));
+    }
 
     // Parents were compared already; brothers may share, too (CLONE_PARENT).
     private static void CheckSharing(IReadOnlyList<ProcStat> tree, List<SnapException> findings, Func<int, bool>? isNew)

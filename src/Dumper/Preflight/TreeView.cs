@@ -27,6 +27,32 @@ internal sealed class TreeView
         return holder == 0 || Members.Contains(holder) || TaskFiles.OfProcess(holder).ReadStat() is not { IsDead: false } ? 0 : holder;
     }
 
+    /// <summary>After the thaw: a process outside, unknown till then, holds a pipe that was taken for one of the tree's own.</summary>
+    /// <remarks>
+    /// It was made by one of the tree and lost its parent between the last look at others and the freeze, so that no listing has it; or it is as new as
+    /// that since the thaw, which needn't be told apart: the checkpoint is begun again.
+    /// </remarks>
+    /// <param name="root">The root: its descendants of now are no strangers.</param>
+    public bool HasLeaked(int root)
+    {
+        Outside.Learn(Ends.ClosedPipes, Members);
+        return Descriptions.All.Any(one => one.Description.Class == DescriptionClass.Pipe && one.Description.First.Target.Number is var pipe
+            && Ends.IsClosed(pipe) && OutsideHolderOf(pipe) is > 0 and var holder && !IsDescendant(holder, root));
+    }
+
+    private static bool IsDescendant(int pid, int root)
+    {
+        const int deepest = 1000;
+        for (int depth = 0; pid > 0 && depth < deepest; depth++)
+        {
+            if (pid == root)
+                return true;
+            pid = TaskFiles.OfProcess(pid).ReadStat()?.ParentPid ?? 0;
+        }
+
+        return false;
+    }
+
     /// <summary>Takes what the tables say, and decides for each description what capturing makes of it.</summary>
     /// <param name="views">The processes, their tables just read.</param>
     /// <param name="looksOutside">Look for others that hold their pipes: not in a pause.</param>

@@ -18,6 +18,18 @@ public static class SystemFiles
     /// <summary>All locks of files that our pid namespace may see, waiting requests included.</summary>
     public static List<FileLock> ReadLocks() => FileLockParser.Parse(ProcfsFile.Read("/proc/locks"));
 
+    /// <summary>The pid or tid that was given last in our pid namespace (restores may give others out of turn).</summary>
+    public static int ReadLastPid() => ParseLastPid(ProcfsFile.Read("/proc/loadavg"));
+
+    /// <summary>The last number of /proc/loadavg.</summary>
+    /// <exception cref="ProcfsFormatException">There is none.</exception>
+    public static int ParseLastPid(ReadOnlySpan<byte> text)
+    {
+        ReadOnlySpan<byte> line = TaskFiles.WithoutNewline(text);
+        var cursor = new AsciiCursor(line[(line.LastIndexOf((byte)' ') + 1)..], "loadavg");
+        return cursor.Signed32();
+    }
+
     /// <summary>The line <c>btime</c> of /proc/stat.</summary>
     /// <exception cref="ProcfsFormatException">There is none.</exception>
     public static ulong ParseBootTime(ReadOnlySpan<byte> text)

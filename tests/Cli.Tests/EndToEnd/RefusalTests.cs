@@ -121,11 +121,6 @@ public sealed class RefusalTests
     [SkippableFact]
     public void Asynchronous_io_contexts_are_refused() => ExpectRefusedOrSkip(4, "aio", "odd_descriptors", "{dir}", "aio");
 
-    [SkippableTheory]
-    [InlineData("live")]
-    [InlineData("zombie")]
-    public void A_process_with_a_child_is_refused_for_now(string kind) => ExpectRefusedOrSkip(4, "child", "children", kind);
-
     [SkippableFact]
     public void A_dead_thread_group_leader_is_refused() => ExpectRefusedOrSkip(3, "ended", "dead_leader");
 

@@ -44,7 +44,9 @@ public sealed class StdioTests
         using SnapStore store = SnapStore.OpenOrSkip();
         using Command run = store.Start("run", "--name", "adder", "--every", "50ms", "--", "python3", "-c", Adder);
         run.Write("5\n");
-        Patience.Until(() => store.Log().Count >= 3 || run.Child.TryWait(out _), "three snapshots");
+        Patience.Until(() => run.OutputSoFar.Contains("total 5", StringComparison.Ordinal) || run.Child.TryWait(out _), "its first answer");
+        int taken = store.Log().Count;
+        Patience.Until(() => store.Log().Count >= taken + 3 || run.Child.TryWait(out _), "three snapshots");
         JsonElement newest = store.Log()[0];
         int pid = newest.GetProperty("pid").GetInt32();
         using (Kernel.Processes.ProcessHandle program = Kernel.Processes.ProcessHandle.OpenOrGone(pid)!)

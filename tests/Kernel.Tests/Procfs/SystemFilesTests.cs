@@ -35,6 +35,19 @@ public class SystemFilesTests
     }
 
     [Fact]
+    public void A_new_process_gets_the_last_pid()
+    {
+        int before = SystemFiles.ReadLastPid();
+        using SpawnedProcess child = SpawnedProcess.Start("cat");
+        // Others may have come before and after it, and the numbers begin anew at the end.
+        Assert.NotEqual(before, SystemFiles.ReadLastPid());
+        child.Kill();
+        child.Reap();
+        Assert.Equal(4711, SystemFiles.ParseLastPid("0.18 1.38 2.40 3/245 4711\n"u8));
+        ParserFuzz.Run("0.18 1.38 2.40 3/245 4711\n"u8.ToArray(), bytes => SystemFiles.ParseLastPid(bytes));
+    }
+
+    [Fact]
     public void Children_are_numbers_with_a_blank_behind_each()
     {
         Assert.Equal([3, 44], ProcessTable.ParseChildren("3 44 "u8));
