@@ -43,6 +43,7 @@ public sealed class ProgramsTests
         { "timers", [] },
         { "tree", [] },
         { "tree_changes", [] },
+        { "tree_random", ["1"] },
         { "vfork_child", [] },
         { "zombies", [] },
     };

@@ -54,6 +54,8 @@ public abstract class TargetProcess : IDisposable
         List<int> others = KillOthers();
         Signal(Kernel.Abi.Signal.SIGKILL);
         WaitForEnd();
+        // A child that was made just then is in the session still.
+        Patience.Until(() => KillSession() == 0, () => $"the session of {this} to end");
         foreach (int pid in others)
             Patience.Until(() => TaskFiles.OfProcess(pid).ReadStat() is null, () => $"{pid}, a descendant of {this}, to be reaped");
     }
@@ -88,9 +90,12 @@ public abstract class TargetProcess : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        bool isAlive = IsAlive;
         KillOthers();
         Signal(Kernel.Abi.Signal.SIGKILL);
         _child?.Wait();
+        if (isAlive)
+            KillSession();
         _handle?.Dispose();
         Directory.Dispose();
         GC.SuppressFinalize(this);
@@ -105,6 +110,9 @@ public abstract class TargetProcess : IDisposable
     // Whoever stands still makes no children, so from the top down nobody escapes; and who has lost its parent is still in the session.
     private List<int> KillOthers()
     {
+        // The pid of one that ended may be another's by now, and its session's.
+        if (!IsAlive)
+            return [];
         List<ProcStat> all = ProcessTable.ReadAll();
         var tree = new List<int>(all.Where(stat => stat.Pid != Pid && !stat.IsDead && stat.Session == Pid).Select(stat => stat.Pid));
         bool hasOthers = tree.Count > 0 || all.Exists(stat => stat.ParentPid == Pid);
@@ -127,6 +135,18 @@ public abstract class TargetProcess : IDisposable
         }
 
         return tree[1..];
+    }
+
+    private int KillSession()
+    {
+        List<ProcStat> left = [.. ProcessTable.ReadAll().Where(stat => stat.Session == Pid && stat.Pid != Pid)];
+        foreach (ProcStat stat in left)
+        {
+            using ProcessHandle? handle = ProcessHandle.OpenOrGone(stat.Pid);
+            handle?.TrySignal(Kernel.Abi.Signal.SIGKILL);
+        }
+
+        return left.Count;
     }
 
     private bool IsReaped() => !System.IO.Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{Pid}"));
