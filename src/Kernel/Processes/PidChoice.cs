@@ -1,4 +1,5 @@
 using Snap.Kernel.Abi;
+using Snap.Kernel.Files;
 using Snap.Kernel.Syscalls;
 
 namespace Snap.Kernel.Processes;
@@ -18,5 +19,16 @@ public static unsafe class PidChoice
         if (result.Value == 0)
             Door.Call(SyscallNumber.exit_group, 0);
         return result;
+    }
+
+    /// <summary>True if <paramref name="id"/> can't be given to a new process now: it is that of a process, thread, group or session, or was until a moment ago.</summary>
+    /// <remarks>
+    /// The kernel takes a process out of /proc some microseconds before its id is free (release_task). F_SETOWN knows ids as such, whether or not somebody has
+    /// them; the file belongs to nobody, and is closed at once.
+    /// </remarks>
+    public static bool IsInUse(int id)
+    {
+        using FileDescriptor scratch = FileDescriptor.Open("/dev/null", Fcntl.O_RDONLY);
+        return scratch.TryControl(Fcntl.F_SETOWN, (ulong)id).Errno != Errno.ESRCH;
     }
 }

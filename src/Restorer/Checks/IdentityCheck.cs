@@ -29,22 +29,26 @@ internal static class IdentityCheck
         }
     }
 
-    // The children of a process that was killed are left to process 1 when they have ended, which reaps them in its own time.
+    // The children of a process that was killed are left to process 1 when they have ended, which reaps them in its own time. And an id is free only some time
+    // after its process was last seen.
     private static ProcStatus? FindHolder(int tid, long start)
     {
         while (true)
         {
             ProcStatus? holder = TaskFiles.OfProcess(tid).ReadStatus();
-            if (holder is not { State: 'Z', ParentPid: 1 } || Environment.TickCount64 - start > OrphanPatienceMs)
+            bool mayPass = holder is null ? PidChoice.IsInUse(tid) && FindMember(tid) is null : holder is { State: 'Z', ParentPid: 1 };
+            if (!mayPass || Environment.TickCount64 - start > OrphanPatienceMs)
                 return holder;
-            Thread.Sleep(10);
+            Thread.Sleep(1);
         }
     }
+
+    private static ProcStat? FindMember(int id) => ProcessTable.ReadAll().FirstOrDefault(stat => stat.ProcessGroup == id || stat.Session == id);
 
     /// <summary>The error for an id that turned out to be taken only when the kernel was asked for it: as the id of a group or session.</summary>
     public static SnapException TakenByGroup(int tid)
     {
-        ProcStat? member = ProcessTable.ReadAll().FirstOrDefault(stat => stat.ProcessGroup == tid || stat.Session == tid);
+        ProcStat? member = FindMember(tid);
         return new SnapException(ErrorCatalogue.PidTaken, $"cannot restore pid {tid}: the id is in use",
             why: member is null ? "the kernel says EEXIST" : $"it is the id of a process group or session that pid {member.Pid} ({member.Command}) belongs to",
             toDo: member is null ? "try again" : $"end pid {member.Pid} first");
