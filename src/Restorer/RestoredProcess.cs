@@ -149,11 +149,11 @@ public sealed class RestoredProcess : IDisposable
         using (plan)
         {
             int pid = plan.Image.Processes[0].Pid;
-            var builder = new TreeBuilder(plan);
+            var builder = new TreeBuilder(plan, pages);
             try
             {
                 plan.Objects.Fill(pages);
-                builder.Build(pages);
+                builder.Build();
                 plan.Objects.Finish();
                 plan.Descriptions.ArmTimers(plan.Image);
                 (Pid, Child, Notices) = (pid, builder.Child, plan.Notices);

@@ -22,6 +22,7 @@ public sealed class ProgramsTests
         { "dead_leader", [] },
         { "descriptors", ["{dir}"] },
         { "descriptors", ["{dir}", "closed"] },
+        { "copy_on_write", [] },
         { "direct_io", ["{dir}"] },
         { "file_mappings", ["{dir}"] },
         { "locks", ["{dir}"] },

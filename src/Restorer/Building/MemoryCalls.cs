@@ -6,7 +6,7 @@ using Snap.Restorer.Memory;
 namespace Snap.Restorer.Building;
 
 /// <summary>The address space: what is mapped where, its advice, and which pages are to be written to it.</summary>
-internal sealed class MemoryCalls(RestorePlan plan, ProcessImage process, InheritedDescriptors descriptors, CallList calls)
+internal sealed class MemoryCalls(RestorePlan plan, ProcessImage process, InheritedMemory? inherited, InheritedDescriptors descriptors, CallList calls)
 {
     private const int ReadWrite = Mman.PROT_READ | Mman.PROT_WRITE;
 
@@ -28,11 +28,19 @@ internal sealed class MemoryCalls(RestorePlan plan, ProcessImage process, Inheri
     private IEnumerable<MappingImage> OwnMappings =>
         process.Mappings.Where(mapping => mapping.Kind is not (MappingKind.Vdso or MappingKind.Vvar or MappingKind.Vsyscall));
 
-    /// <summary>Unmaps all that the stub was started with but <paramref name="keep"/>: its program, stack, vdso.</summary>
+    /// <summary>Unmaps all that the stub was started with (its program, stack, vdso) or has from its parent, but <paramref name="keep"/> and what is inherited.</summary>
     public void Clear(RemoteRange keep)
     {
-        calls.Call("unmapping the stub", SyscallNumber.munmap, 0, keep.Start.Value);
-        calls.Call("unmapping the stub", SyscallNumber.munmap, keep.End.Value, AddressLayout.End - keep.End.Value);
+        ulong at = 0;
+        foreach (RemoteRange kept in (inherited?.Ranges ?? []).Append(keep).OrderBy(range => range.Start.Value))
+        {
+            if (kept.Start.Value > at)
+                calls.Call("unmapping the stub", SyscallNumber.munmap, at, kept.Start.Value - at);
+            at = kept.End.Value;
+        }
+
+        if (at < AddressLayout.End)
+            calls.Call("unmapping the stub", SyscallNumber.munmap, at, AddressLayout.End - at);
     }
 
     public void Map(AddressLayout layout)
@@ -41,6 +49,14 @@ internal sealed class MemoryCalls(RestorePlan plan, ProcessImage process, Inheri
             MapObject(space, layout);
         foreach (MappingImage mapping in OwnMappings)
         {
+            if (inherited is not null && inherited.TryFind(mapping, out RemoteRange kept))
+            {
+                // A heap that has grown since the fork: one mapping it was, and only a growing one merges with what was inherited.
+                if (mapping.End > kept.End.Value)
+                    calls.CallFor((long)mapping.Start, $"growing {mapping}", SyscallNumber.mremap, mapping.Start, kept.Length, mapping.End - mapping.Start);
+                continue;
+            }
+
             MapOne(mapping);
             Advise(mapping);
         }
@@ -73,6 +89,13 @@ internal sealed class MemoryCalls(RestorePlan plan, ProcessImage process, Inheri
             calls.Call($"sealing {mapping}", SyscallNumber.mseal, mapping.Start, mapping.End - mapping.Start);
     }
 
+    /// <summary>Drops pages of the parent's that the process doesn't have.</summary>
+    public void DropSurplus(IPageSource pages)
+    {
+        foreach (PageRange run in inherited?.Surplus(pages) ?? [])
+            calls.Call($"dropping inherited pages {run}", SyscallNumber.madvise, run.First << PageRange.PageShift, run.Count << PageRange.PageShift, Mman.MADV_DONTNEED);
+    }
+
     /// <summary>Lists the pages to be written.</summary>
     public void AddPages(IPageSource pages, PageFiller filler)
     {
@@ -101,9 +124,12 @@ internal sealed class MemoryCalls(RestorePlan plan, ProcessImage process, Inheri
     private void AddPages(PageFiller filler, MappingImage mapping, ulong start, ulong end, bool isZero)
     {
         // New anonymous memory is zero already; in a mapping of a file, zeros are content.
-        if (!isZero || mapping.Kind is not (MappingKind.Anonymous or MappingKind.Stack))
-            filler.Add(process.Space, PageRange.FromBytes(start, end), start,
-                isWritable: (mapping.Protection & Mman.PROT_WRITE) != 0 || WasWritable(mapping), isZero);
+        if (isZero && mapping.Kind is MappingKind.Anonymous or MappingKind.Stack)
+            return;
+        bool isWritable = (mapping.Protection & Mman.PROT_WRITE) != 0 || WasWritable(mapping);
+        ulong keptEnd = inherited is not null && inherited.TryFind(mapping, out RemoteRange kept) ? Math.Clamp(kept.End.Value, start, end) : start;
+        filler.Add(process.Space, PageRange.FromBytes(start, keptEnd), start, isWritable, isZero, isInherited: true);
+        filler.Add(process.Space, PageRange.FromBytes(keptEnd, end), keptEnd, isWritable, isZero);
     }
 
     private IEnumerable<SpaceImage> SharedAnonymousSpaces()

@@ -26,13 +26,20 @@ internal sealed class ProcessBuilder
     private readonly InheritedDescriptors _inherited;
     private readonly AddressLayout _layout;
     private readonly List<Tracee> _threads = [];
+    private readonly CallList _calls;
+    private readonly MemoryCalls _memory;
+    private readonly ProcessCalls _ofProcess;
+    private bool _hasContents;
 
-    public ProcessBuilder(RestorePlan plan, ProcessImage process, Stub stub, InheritedDescriptors inherited)
+    public ProcessBuilder(RestorePlan plan, ProcessImage process, Stub stub, InheritedMemory? memory, InheritedDescriptors inherited)
     {
         (_plan, _process, Stub, _inherited) = (plan, process, stub, inherited);
         _layout = new AddressLayout(process.Mappings);
         _layout.Take(stub.Area);
         _threads.Add(stub.Thread);
+        _calls = NewCalls(stub.Thread);
+        _memory = new MemoryCalls(plan, process, memory, inherited, _calls);
+        _ofProcess = new ProcessCalls(plan, process, inherited, _calls);
     }
 
     /// <summary>What it is made from.</summary>
@@ -43,24 +50,30 @@ internal sealed class ProcessBuilder
 
     private RemoteMemory Memory => Stub.Memory;
 
+    /// <summary>Maps its memory and writes its contents, once: children may be forked from it then that have much in common with it.</summary>
+    public void FillMemory(IPageSource pages)
+    {
+        if (_hasContents)
+            return;
+        _ofProcess.RaiseLimits(TaskFiles.OfProcess(_process.Pid).ReadLimits() ?? throw Stub.Ended());
+        _memory.Clear(Stub.Area);
+        _memory.Map(_layout);
+        _memory.DropSurplus(pages);
+        _calls.Flush();
+        Fault.Hit(FaultPoint.Rebuild);
+        Fill(pages);
+        Fault.Hit(FaultPoint.Rebuild);
+        _hasContents = true;
+    }
+
     public void Build(IPageSource pages)
     {
-        Tracee leader = _threads[0];
-        CheckExtendedState(leader);
-        CallList calls = NewCalls(leader);
-        var memory = new MemoryCalls(_plan, _process, _inherited, calls);
-        var process = new ProcessCalls(_plan, _process, _inherited, calls);
+        (CallList calls, MemoryCalls memory, ProcessCalls process) = (_calls, _memory, _ofProcess);
+        CheckExtendedState(_threads[0]);
         var descriptors = new DescriptorCalls(_plan, _process, _inherited, calls);
         ProcStatus status = TaskFiles.OfProcess(_process.Pid).ReadStatus() ?? throw Stub.Ended();
 
-        process.RaiseLimits(TaskFiles.OfProcess(_process.Pid).ReadLimits() ?? throw Stub.Ended());
-        memory.Clear(Stub.Area);
-        memory.Map(_layout);
-        calls.Flush();
-        Fault.Hit(FaultPoint.Rebuild);
-        Fill(memory, pages);
-        Fault.Hit(FaultPoint.Rebuild);
-
+        FillMemory(pages);
         memory.Finish();
         process.AddBeforeThreads();
         descriptors.Add();
@@ -126,10 +139,10 @@ internal sealed class ProcessBuilder
                 why: $"XSTATE has {length} bytes here, and had {differing.ExtendedState.Length}");
     }
 
-    private void Fill(MemoryCalls memory, IPageSource pages)
+    private void Fill(IPageSource pages)
     {
         var filler = new PageFiller(pages, Memory);
-        memory.AddPages(pages, filler);
+        _memory.AddPages(pages, filler);
         filler.Run(_plan.Options.FillThreads);
     }
 

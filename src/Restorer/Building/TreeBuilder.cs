@@ -23,11 +23,13 @@ internal sealed class TreeBuilder : IDisposable
     private readonly Dictionary<int, ZombieImage> _zombies;
     private readonly List<Stub> _stubs = [];
     private readonly List<ProcessBuilder> _builders = [];
+    private readonly Dictionary<int, InheritedMemory> _memory = [];
+    private readonly IPageSource _pages;
     private readonly HashSet<Stub> _ended = [];
 
-    public TreeBuilder(RestorePlan plan)
+    public TreeBuilder(RestorePlan plan, IPageSource pages)
     {
-        _plan = plan;
+        (_plan, _pages) = (plan, pages);
         _shape = plan.Shape;
         _inherited = new InheritedDescriptors(plan);
         _processes = plan.Image.Processes.ToDictionary(process => process.Pid);
@@ -38,10 +40,10 @@ internal sealed class TreeBuilder : IDisposable
     public ChildProcess Child => _stubs[0].Child!;
 
     /// <summary>The root's threads, the leader first.</summary>
-    public IReadOnlyList<Kernel.Tracing.Tracee> RootThreads => _builders[0].Threads;
+    public IReadOnlyList<Kernel.Tracing.Tracee> RootThreads => BuilderOf(_stubs[0])!.Threads;
 
     /// <summary>Makes all processes, and stops them where the snapshot left them.</summary>
-    public void Build(IPageSource pages)
+    public void Build()
     {
         ProcessImage root = _plan.Image.Processes[0];
         RemoteRange room = new AddressLayout(_plan.Image.Processes.SelectMany(process => process.Mappings)).TryTake(Stub.Length)
@@ -52,11 +54,7 @@ internal sealed class TreeBuilder : IDisposable
             Take(step);
         EndZombies();
         foreach (ProcessImage process in _plan.Image.Processes)
-        {
-            var builder = new ProcessBuilder(_plan, process, StubOf(process.Pid), _inherited);
-            _builders.Add(builder);
-            builder.Build(pages);
-        }
+            Builder(process).Build(_pages);
 
         // Our ends of their pipes must not outlive the building: they would never see their end.
         _inherited.Dispose();
@@ -65,8 +63,8 @@ internal sealed class TreeBuilder : IDisposable
     /// <summary>Lets all threads of all processes go; the root last, which then finds all of its tree alive.</summary>
     public void Release()
     {
-        foreach (ProcessBuilder builder in Enumerable.Reverse(_builders))
-            builder.Release();
+        foreach (ProcessImage process in _plan.Image.Processes.Reverse())
+            Builder(process).Release();
     }
 
     /// <summary>Ends all processes, and waits until they are gone, or zombies of a parent that is gone.</summary>
@@ -121,10 +119,32 @@ internal sealed class TreeBuilder : IDisposable
         Fault.Hit(FaultPoint.Rebuild);
     }
 
+    private ProcessBuilder Builder(ProcessImage process)
+    {
+        Stub stub = StubOf(process.Pid);
+        if (BuilderOf(stub) is { } known)
+            return known;
+        var builder = new ProcessBuilder(_plan, process, stub, _memory.GetValueOrDefault(process.Pid), _inherited);
+        _builders.Add(builder);
+        return builder;
+    }
+
+    // Pages that parent and child have in common are one page again if the child is forked when the parent's contents are there.
+    private void ShareMemory(ProcessImage process, ProcessImage parent)
+    {
+        var memory = new InheritedMemory(parent, process);
+        if (memory.IsWorthless(_pages))
+            return;
+        Builder(parent).FillMemory(_pages);
+        _memory.Add(process.Pid, memory);
+    }
+
     private void Create(int pid, int parent)
     {
         int exitSignal = _processes.TryGetValue(pid, out ProcessImage? process) ? process.ExitSignal
             : _zombies.TryGetValue(pid, out ZombieImage? zombie) ? zombie.ExitSignal : Signal.SIGCHLD;
+        if (process is not null && _processes.TryGetValue(parent, out ProcessImage? creator))
+            ShareMemory(process, creator);
         Stub stub = StubOf(parent).Fork(pid, exitSignal);
         _stubs.Add(stub);
         if (process is not null)

@@ -8,7 +8,7 @@ namespace Snap.Restorer.Memory;
 /// <summary>Writes the contents of pages into a process from outside, by several threads, in large pieces.</summary>
 /// <remarks>
 /// process_vm_writev(2) with many ranges a call where the process itself could write, /proc/PID/mem where it couldn't (r--, r-x, ---), which gives
-/// it its own copy all the same. Any thread of ours may do this: only ptrace itself is bound to one.
+/// it its own copy all the same. What a process has from its parent is compared first: to write it would copy it. Any thread of ours may do this: only ptrace itself is bound to one.
 /// </remarks>
 internal sealed class PageFiller
 {
@@ -37,7 +37,8 @@ internal sealed class PageFiller
     /// <param name="start">Where the first of them goes.</param>
     /// <param name="isWritable">True if the process itself may write there.</param>
     /// <param name="isZero">True if they are zero: then nothing is read.</param>
-    public void Add(SpaceId space, PageRange range, ulong start, bool isWritable, bool isZero = false)
+    /// <param name="isInherited">True if something is there already, shared with another process: only pages that differ are written.</param>
+    public void Add(SpaceId space, PageRange range, ulong start, bool isWritable, bool isZero = false, bool isInherited = false)
     {
         for (ulong done = 0; done < range.Count;)
         {
@@ -50,7 +51,7 @@ internal sealed class PageFiller
             }
 
             int count = (int)Math.Min((ulong)room, range.Count - done);
-            _pieces.Add(new Piece(space, range.First + done, count, start + (done << PageRange.PageShift), isWritable, isZero));
+            _pieces.Add(new Piece(space, range.First + done, count, start + (done << PageRange.PageShift), isWritable, isZero, isInherited));
             _pagesInLoad += count;
             _totalPages += count;
             done += (ulong)count;
@@ -131,7 +132,13 @@ internal sealed class PageFiller
                 bytes.Clear();
             else
                 _pages.ReadPages(piece.Space, piece.First, bytes);
-            if (piece.IsWritable)
+            if (piece.IsInherited)
+            {
+                Scatter(ranges[..inBatch], buffer, batchStart);
+                inBatch = 0;
+                WriteDiffering(piece, buffer, offset);
+            }
+            else if (piece.IsWritable)
             {
                 if (inBatch == 0)
                     batchStart = offset;
@@ -148,6 +155,33 @@ internal sealed class PageFiller
         }
 
         Scatter(ranges[..inBatch], buffer, batchStart);
+    }
+
+    private void WriteDiffering(in Piece piece, MappedMemory buffer, ulong offset)
+    {
+        byte[] present = System.Buffers.ArrayPool<byte>.Shared.Rent(piece.Pages * PageRange.PageSize);
+        SyscallResult read = _memory.TryReadForced(new RemoteAddress(piece.Start), present.AsSpan(0, piece.Pages * PageRange.PageSize));
+        int known = read.IsError ? 0 : (int)read.Value / PageRange.PageSize;
+        for (int page = 0; page < piece.Pages;)
+        {
+            int first = page;
+            while (page < piece.Pages && !(page < known && IsAlike(page)))
+                page++;
+            int length = (page - first) * PageRange.PageSize;
+            var start = new RemoteAddress(piece.Start + (ulong)(first * PageRange.PageSize));
+            ulong from = offset + (ulong)(first * PageRange.PageSize);
+            if (length > 0 && piece.IsWritable)
+                Scatter([new RemoteRange(start, (ulong)length)], buffer, from);
+            else if (length > 0)
+                _memory.WriteForced(start, buffer.Slice(from, length));
+            while (page < known && IsAlike(page))
+                page++;
+        }
+
+        System.Buffers.ArrayPool<byte>.Shared.Return(present);
+
+        bool IsAlike(int page) => buffer.Slice(offset + (ulong)(page * PageRange.PageSize), PageRange.PageSize)
+            .SequenceEqual(present.AsSpan(page * PageRange.PageSize, PageRange.PageSize));
     }
 
     private void Scatter(Span<RemoteRange> ranges, MappedMemory buffer, ulong offset)
@@ -173,5 +207,5 @@ internal sealed class PageFiller
         }
     }
 
-    private readonly record struct Piece(SpaceId Space, ulong First, int Pages, ulong Start, bool IsWritable, bool IsZero);
+    private readonly record struct Piece(SpaceId Space, ulong First, int Pages, ulong Start, bool IsWritable, bool IsZero, bool IsInherited);
 }

@@ -19,6 +19,7 @@ public sealed class ProgramTests
         { "children", "live" },
         { "children", "zombie" },
         { "children", "churn" },
+        { "copy_on_write", "" },
         { "counter", "500" },
         { "descriptors", "{dir} files" },
         { "descriptors", "{dir} shared" },
