@@ -9,6 +9,7 @@ namespace Snap.Dumper.Preflight;
 /// <summary>Decides for every open file description what capturing makes of it, and why not.</summary>
 internal sealed class DescriptorRules(DescriptorTable table, FileReach reach, TreeView tree, List<SnapException> findings)
 {
+    private const string BetweenMembers = "processes of the tree use it between themselves";
     private const string KindsLink = "docs/errors.md#S0409 lists the kinds that can be captured";
 
     /// <summary>Fills in <see cref="OpenDescription.Class"/> everywhere, and adds a finding for each description that can't be captured.</summary>
@@ -32,7 +33,7 @@ internal sealed class DescriptorRules(DescriptorTable table, FileReach reach, Tr
         return one.Target.Kind switch
         {
             DescriptorKind.Pipe => ClassifyPipe(description),
-            DescriptorKind.Socket => Outside(description, "a socket" + SocketText(one.Target.Number)),
+            DescriptorKind.Socket => ClassifySocket(description),
             DescriptorKind.PseudoTerminal => Outside(description, $"terminal {one.Target.Name}"),
             DescriptorKind.Memfd when one.Stat.st_dev == SharedMemoryDevice.Number => DescriptionClass.Memfd,
             DescriptorKind.Memfd => Unsupported(one, "is a memfd of huge pages, or a deleted file"),
@@ -70,7 +71,7 @@ internal sealed class DescriptorRules(DescriptorTable table, FileReach reach, Tr
             case Stat.S_IFREG or Stat.S_IFDIR:
                 return ClassifyFile(one);
             case Stat.S_IFIFO:
-                return Outside(description, $"the named pipe {one.Target.Name}", tree.Ends.IsClosedNamed(one.Object));
+                return Outside(description, $"the named pipe {one.Target.Name}", tree.Ends.IsClosedNamed(one.Object) ? BetweenMembers : null);
             case Stat.S_IFCHR:
                 DeviceNumber device = DeviceNumber.FromStat(one.Stat.st_rdev);
                 if (device.Major == 1 && device.Minor is 3 or 5 or 7 or 8 or 9)
@@ -106,21 +107,32 @@ internal sealed class DescriptorRules(DescriptorTable table, FileReach reach, Tr
         if (!isClosed && !tree.Ends.IsRootStandard(description.First.Object) && PipeEnds.IsOtherClosed(table.Pid, description.First))
             return DescriptionClass.Pipe;
         string other = holder == 0 ? "whose other end lies outside" : string.Create(CultureInfo.InvariantCulture, $"that process {holder} has open too");
-        return Outside(description, "a pipe " + other, isClosed);
+        return Outside(description, "a pipe " + other, isClosed ? BetweenMembers : null);
+    }
+
+    private DescriptionClass ClassifySocket(OpenDescription description)
+    {
+        OpenDescriptor one = description.First;
+        if (tree.Ends.IsRootStandard(one.Object))
+            return Outside(description, "a socket");
+        SocketDescription? socket = SocketTable.ReadOrGone(TaskFiles.OfProcess(table.Pid))?.Find(one.Target.Number);
+        // Who has the other end of a unix socket isn't told.
+        return Outside(description, socket is null ? "a socket" : $"a socket ({socket})",
+            socket?.Protocol is null or "unix" && tree.Members.Count > 1 ? "its other end may be inside the tree" : null);
     }
 
     // What processes of the tree use between themselves can't be given to the restorer instead, unless the root itself got it from outside.
-    private DescriptionClass Outside(OpenDescription description, string what, bool connectsMembers = false)
+    private DescriptionClass Outside(OpenDescription description, string what, string? inside = null)
     {
         OpenDescriptor one = description.First;
-        connectsMembers &= !tree.Ends.IsRootStandard(one.Object);
-        if (tree.Ends.TryFindStandard(one.Object, out int number) && !connectsMembers)
+        bool isStandard = tree.Ends.TryFindStandard(one.Object, out int number);
+        if (isStandard && (inside is null || tree.Ends.IsRootStandard(one.Object)))
         {
             description.StandardNumber = number;
             return DescriptionClass.External;
         }
 
-        string why = connectsMembers ? "processes of the tree use it between themselves" : "it isn't its stdin, stdout or stderr";
+        string why = isStandard ? inside! : "it isn't its stdin, stdout or stderr";
         findings.Add(Refusal.Of(ErrorCatalogue.DescriptorOutside, table.Pid,
             string.Create(CultureInfo.InvariantCulture, $"fd {one.Number} is {what}, and {why}"), Where(one),
             "who is at its other end can't be brought back to the same state",
@@ -158,8 +170,6 @@ internal sealed class DescriptorRules(DescriptorTable table, FileReach reach, Tr
     }
 
     private static bool IsTerminal(DeviceNumber device) => device is { Major: 4 or (>= 136 and <= 143) or 204 or 229 } or { Major: 5, Minor: not 2 };
-
-    private string SocketText(ulong inode) => SocketTable.ReadOrGone(TaskFiles.OfProcess(table.Pid))?.Find(inode) is { } socket ? $" ({socket})" : "";
 
     private string Where(OpenDescriptor one) => string.Create(CultureInfo.InvariantCulture, $"/proc/{table.Pid}/fd/{one.Number} -> {one.Target.Text}");
 }

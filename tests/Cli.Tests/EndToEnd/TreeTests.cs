@@ -37,6 +37,41 @@ public sealed class TreeTests
     }
 
     [SkippableFact]
+    public void What_a_child_has_still_to_read_from_one_that_has_ended_is_there_after_a_restore()
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        using var shell = new CommandTarget("bash", "-c",
+            "(echo hello; echo > {dir}/wrote) | (while [ ! -e {dir}/go ]; do sleep 0.01; done; cat > {dir}/read); mv {dir}/read {dir}/out; while :; do sleep 0.01; done");
+        Patience.Until(() => File.Exists(shell.Directory["wrote"]) && ProcessTable.ReadChildren(shell.Pid) is { Count: 1 }, "the writer's end");
+        string id = store.Take(shell.Pid).GetProperty("id").GetString()!;
+        shell.Kill();
+        store.RestoreInto(shell, id);
+        File.WriteAllText(shell.Directory["go"], "");
+        Patience.Until(() => File.Exists(shell.Directory["out"]), "the reader's end");
+        Assert.Equal("hello\n", File.ReadAllText(shell.Directory["out"]));
+    }
+
+    [SkippableFact]
+    public void A_socket_that_may_connect_two_children_is_refused()
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        using var python = new CommandTarget(Python(), "-c", """
+            import socket, subprocess, time
+            one, other = socket.socketpair()
+            subprocess.Popen(["sleep", "600"], stdout=one)
+            subprocess.Popen(["sleep", "600"], stdin=other)
+            one.close()
+            other.close()
+            open("{dir}/ready", "w")
+            time.sleep(600)
+            """);
+        Patience.Until(() => File.Exists(python.Directory["ready"]), "its children");
+        SnapError error = store.Fails("take", SnapStore.Text(python.Pid));
+        Assert.Equal("S0410", error.Id);
+        Assert.Contains("may be inside the tree", error.Text, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
     public void Workers_of_python_keep_their_queues_locks_and_shared_values()
     {
         using SnapStore store = SnapStore.OpenOrSkip();
