@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Snap.Restorer;
 using Snap.Store;
 
 namespace Snap.Cli;
@@ -35,6 +36,19 @@ internal static class CommandOptions
     public static Argument<string> Reference() =>
         NoOption(new Argument<string>("REF") { Description = "An id's prefix, NAME (its newest), NAME~3 (third parent), NAME@10s (ago), NAME@TIME, a tag, or latest" });
 
+    /// <summary>The option that says what to do about files that have changed.</summary>
+    public static Option<FilesPolicy> Files(string description) => new("--files")
+    {
+        Description = description,
+        HelpName = "fail|keep",
+        CustomParser = ParseFiles,
+        DefaultValueFactory = _ => FilesPolicy.Fail,
+    };
+
+    /// <summary>The option that names a goal for pauses.</summary>
+    public static Option<TimeSpan?> MaxPause() =>
+        Duration("--max-pause", "Try to let it stand still no longer than this, by more passes while it runs; a snapshot that took longer says so");
+
     /// <summary>The option that names the chain.</summary>
     public static Option<string?> Name() => new("--name") { Description = "Name of the snapshots; else the program's", HelpName = "NAME" };
 
@@ -60,6 +74,20 @@ internal static class CommandOptions
             return (long)bytes;
         result.AddError($"{name} takes a number of bytes such as 500M or 2G, not '{text}'");
         return null;
+    }
+
+    private static FilesPolicy ParseFiles(ArgumentResult result)
+    {
+        switch (result.Tokens.Count == 1 ? result.Tokens[0].Value : "")
+        {
+            case "fail":
+                return FilesPolicy.Fail;
+            case "keep":
+                return FilesPolicy.Keep;
+            default:
+                result.AddError("--files is fail or keep");
+                return FilesPolicy.Fail;
+        }
     }
 
     private static TimeSpan? ParseDuration(string name, ArgumentResult result)

@@ -52,6 +52,7 @@ public sealed partial class TreeTracer : ITreeTracer
     private readonly List<SpaceId> _leftSpaces = [];
     private readonly List<ZombieImage> _zombies = [];
     private TimeSpan _paused;
+    private readonly PauseGoal _goal = new();
     private ulong _lastPauseBytes;
 
     private TreeTracer(AttachRequest request, Target target, bool hasWatchdog)
@@ -242,19 +243,22 @@ public sealed partial class TreeTracer : ITreeTracer
     /// <summary>Live passes and freezes, until a freeze could copy all that was left.</summary>
     private void Copy(CheckpointRequest request, IPageSink sink, Progress progress)
     {
+        _goal.Set(request.PauseGoal);
         bool hasLivePasses = _members.TrueForAll(member => member.HasLivePasses);
         ulong wanted = hasLivePasses ? Math.Max(SmallestPauseArea, _lastPauseBytes * 2) : ResidentBytes();
         if (_members.Count > 1)
             wanted += NewProcessArea;
         for (progress.Freezes = 1; ; progress.Freezes++)
         {
+            // Before the live passes: it may wait for the engine, and all that is written meanwhile would be left to the pause.
+            (ulong offset, ulong length) = sink.AcquirePause(wanted);
             SharedLivePass(sink, progress);
             foreach (TreeMember member in _members.Where(member => member is { HasLivePasses: true, Pages: not null }))
                 LivePasses(member, sink, progress);
-            (ulong offset, ulong length) = sink.AcquirePause(wanted);
             bool isLast = !hasLivePasses || progress.Freezes == MaxFreezes;
             ulong needed = 0;
             bool fits = false;
+            _goal.Begin(_paused);
             Freeze(request.FreezeDeadline, request.PauseLimit);
             try
             {
@@ -269,10 +273,11 @@ public sealed partial class TreeTracer : ITreeTracer
                     // Growing costs a page fault a page, in the pause; better than never finishing.
                     if (isLast && needed > length)
                         length = sink.AcquirePause(needed).Length;
-                    fits = needed <= length && (isLast || ofNew <= NewProcessArea);
+                    fits = needed <= length && (isLast || (ofNew <= NewProcessArea && !_goal.IsBetterLater(needed)));
                     if (fits)
                     {
                         progress.PausePages = CopyFrozen(sink, offset) >> PageRange.PageShift;
+                        _goal.Copied(needed);
                         CheckAllThere();
                     }
                     else
@@ -287,6 +292,8 @@ public sealed partial class TreeTracer : ITreeTracer
             ThrowIfAny(_findings, _paused);
             if (fits)
             {
+                if (_goal.NoticeIfMissed(_paused) is { } missed)
+                    _notices.Add(missed);
                 _lastPauseBytes = needed;
                 return;
             }

@@ -1,9 +1,12 @@
 using System.Runtime.InteropServices;
+using Snap.Engine.Rescue;
 using Snap.Image;
 using Snap.Kernel;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Processes;
 using Snap.Kernel.Terminals;
+using Snap.Restorer;
+using Snap.Store;
 
 namespace Snap.Engine;
 
@@ -31,12 +34,29 @@ public sealed class CommandRun
     private RunResult Run()
     {
         if (_options.Name is not null)
-            Store.Names.Check(_options.Name);
+            Names.Check(_options.Name);
         OwnProcess.AdoptOrphans();
-        using var ended = new CancellationTokenSource();
         using var signals = new Forwarding();
         ChildProcess child = StartChild();
         signals.To(child);
+        var rescue = _options.OnExit is { } options ? new RescueBudget(options) : null;
+        WatchStatus? watched = null;
+        while (true)
+        {
+            long start = Environment.TickCount64;
+            (WaitStatus exit, WatchStatus? round, SnapException? failure) = RunOnce(child);
+            watched = Together(watched, round);
+            OrphanReaper.Reap();
+            if (rescue is null || watched?.Last is not { } last || !RescueBudget.IsFailure(exit)
+                || BringBack(rescue, last, exit, TimeSpan.FromMilliseconds(Environment.TickCount64 - start), signals) is not { } restored)
+                return new RunResult(child.Pid, exit, watched, failure);
+            child = restored;
+        }
+    }
+
+    private (WaitStatus Exit, WatchStatus? Watch, SnapException? Failure) RunOnce(ChildProcess child)
+    {
+        using var ended = new CancellationTokenSource();
         WatchResult? watch = null;
         SnapException? failure = null;
         Thread? watcher = null;
@@ -49,8 +69,41 @@ public sealed class CommandRun
         WaitStatus exit = child.Wait();
         ended.Cancel();
         watcher?.Join();
-        OrphanReaper.Reap();
-        return new RunResult(child.Pid, exit, watch?.Status, failure);
+        return (exit, watch?.Status, failure);
+    }
+
+    private static WatchStatus? Together(WatchStatus? before, WatchStatus? now) => before is null || now is null ? now ?? before : now with
+    {
+        Name = now.Name ?? before.Name, Snapshots = before.Snapshots + now.Snapshots, Missed = before.Missed + now.Missed,
+        BytesStored = before.BytesStored + now.BytesStored, Elapsed = before.Elapsed + now.Elapsed, Last = now.Last ?? before.Last,
+    };
+
+    /// <returns>Null if it is not brought back: that failed too often, or a signal came meanwhile that would have ended it.</returns>
+    private ChildProcess? BringBack(RescueBudget budget, SnapshotInfo snapshot, WaitStatus exit, TimeSpan ran, Forwarding signals)
+    {
+        signals.To(null);
+        SnapException? failure = null;
+        for (; budget.TryNext(ran, out TimeSpan delay); ran = TimeSpan.Zero)
+        {
+            if (signals.WaitForOne(delay))
+                return null;
+            try
+            {
+                using StoreReader store = StoreReader.Open(_options.StoreDirectory);
+                using RestoredProcess restored = SnapshotRestore.Restore(_options.StoreDirectory, store, snapshot.Id, new RestoreOptions { Files = _options.OnExit!.Files });
+                restored.Release();
+                signals.To(restored.Child);
+                _options.OnRescued(new RescuedTarget(snapshot, exit, budget.Attempts, _options.OnExit.Limit, restored.Notices));
+                return restored.Child;
+            }
+            catch (SnapException failed)
+            {
+                _options.OnRescueFailure(failure = failed);
+            }
+        }
+
+        _options.OnRescueFailure(RescueBudget.GivenUp(snapshot, exit, _options.OnExit!.Limit, failure));
+        return null;
     }
 
     private ChildProcess StartChild()
@@ -73,8 +126,8 @@ public sealed class CommandRun
         {
             result = _engine.Watch(pid, new WatchOptions
             {
-                Every = every, Name = _options.Name, Durability = _options.Durability, RetryFromTheStart = true, OnStatus = _options.OnStatus,
-                OnSnapshot = _options.OnSnapshot, Keep = _options.Keep, OnKeepFailure = _options.OnKeepFailure,
+                Every = every, Name = _options.Name, Durability = _options.Durability, MaxPause = _options.MaxPause, RetryFromTheStart = true, OnStatus = _options.OnStatus,
+                OnSnapshot = _options.OnSnapshot, OnGap = _options.OnGap, OnGapFailure = _options.OnGapFailure, Keep = _options.Keep, OnKeepFailure = _options.OnKeepFailure,
             }, ended);
         }
         catch (SnapException failed)
@@ -90,6 +143,7 @@ public sealed class CommandRun
         private readonly List<PosixSignalRegistration> _registrations = [];
         private readonly Lock _gate = new();
         private readonly List<int> _kept = [];
+        private readonly ManualResetEventSlim _came = new();
         private ChildProcess? _child;
 
         public Forwarding()
@@ -107,28 +161,42 @@ public sealed class CommandRun
             _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGCHLD, _ => OrphanReaper.Reap()));
         }
 
-        public void To(ChildProcess child)
+        /// <summary>Whom they go to from now on; null: they are kept for the next.</summary>
+        public void To(ChildProcess? child)
         {
             lock (_gate)
             {
                 _child = child;
-                _kept.ForEach(child.Signal);
+                if (child is not null)
+                    _kept.ForEach(child.Signal);
+                _kept.Clear();
             }
         }
+
+        /// <summary>Waits for a signal while there is nobody to pass it on to.</summary>
+        /// <returns>False if none came in time.</returns>
+        public bool WaitForOne(TimeSpan time) => _came.Wait(time);
 
         private void Pass(int number)
         {
             lock (_gate)
             {
                 if (_child is null)
+                {
                     _kept.Add(number);
+                    _came.Set();
+                }
                 // The terminal has sent these to every process of the foreground group, the child among them.
                 else if (number is not (Signal.SIGINT or Signal.SIGQUIT) || !Terminal.IsForeground)
                     _child.Signal(number);
             }
         }
 
-        public void Dispose() => _registrations.ForEach(registration => registration.Dispose());
+        public void Dispose()
+        {
+            _registrations.ForEach(registration => registration.Dispose());
+            _came.Dispose();
+        }
 
         private static int Number(PosixSignal signal) => signal switch
         {

@@ -1,3 +1,5 @@
+using Snap.Engine.Rescue;
+
 namespace Snap.Engine;
 
 /// <summary>How a command is run under checkpoints.</summary>
@@ -15,11 +17,32 @@ public sealed record RunOptions
     /// <summary>As <see cref="WatchOptions.Durability"/>.</summary>
     public Store.Durability? Durability { get; init; }
 
+    /// <summary>As <see cref="WatchOptions.MaxPause"/>.</summary>
+    public TimeSpan? MaxPause { get; init; }
+
     /// <summary>As <see cref="WatchOptions.Keep"/>.</summary>
     public Store.RetentionPolicy? Keep { get; init; }
 
     /// <summary>As <see cref="WatchOptions.OnKeepFailure"/>.</summary>
     public Action<Image.SnapException> OnKeepFailure { get; init; } = _ => { };
+
+    /// <summary>Bring the command back from its last snapshot when it fails; null: its end is the end of the run.</summary>
+    public RescueOptions? OnExit { get; init; }
+
+    /// <summary>The store's directory, for that.</summary>
+    public string StoreDirectory { get; init; } = "";
+
+    /// <summary>Called when that was done.</summary>
+    public Action<RescuedTarget> OnRescued { get; init; } = _ => { };
+
+    /// <summary>Called when it failed, or was given up.</summary>
+    public Action<Image.SnapException> OnRescueFailure { get; init; } = _ => { };
+
+    /// <summary>As <see cref="WatchOptions.OnGap"/>.</summary>
+    public string? OnGap { get; init; }
+
+    /// <summary>As <see cref="WatchOptions.OnGapFailure"/>.</summary>
+    public Action<Image.SnapException> OnGapFailure { get; init; } = _ => { };
 
     /// <summary>As <see cref="WatchOptions.OnStatus"/>; on a thread of the watch.</summary>
     public Action<WatchStatus> OnStatus { get; init; } = _ => { };

@@ -98,11 +98,11 @@ public sealed partial class TargetSession : IDisposable
 
     /// <summary>Takes one checkpoint as soon as fewer are under way than may be.</summary>
     /// <exception cref="SnapException">It could not be taken or stored; the target is as it was. S0706: it was not its turn for ten seconds.</exception>
-    public SnapshotInfo TakeInTurn(Durability? durability)
+    public SnapshotInfo TakeInTurn(Durability? durability, TimeSpan? pauseGoal = null)
     {
         for (long end = Environment.TickCount64 + _turnPatienceMs; ;)
         {
-            if (TryBegin(out PendingSnapshot? pending, durability: durability))
+            if (TryBegin(out PendingSnapshot? pending, durability: durability, pauseGoal: pauseGoal))
                 return pending.Wait();
             if (Environment.TickCount64 >= end)
                 return Take();
@@ -114,8 +114,9 @@ public sealed partial class TargetSession : IDisposable
     /// <param name="pending">The checkpoint.</param>
     /// <param name="missedBefore">Ticks of a watch that were skipped or failed since the last one.</param>
     /// <param name="durability">Whether its commit waits for the disk; null: as the store was opened.</param>
+    /// <param name="pauseGoal">How long the target should stand still at most; null: as short as it gets.</param>
     /// <exception cref="SnapException">The tracer had ended, and a new one could not attach.</exception>
-    public bool TryBegin([NotNullWhen(true)] out PendingSnapshot? pending, long missedBefore = 0, Durability? durability = null)
+    public bool TryBegin([NotNullWhen(true)] out PendingSnapshot? pending, long missedBefore = 0, Durability? durability = null, TimeSpan? pauseGoal = null)
     {
         pending = null;
         Attach();
@@ -127,7 +128,7 @@ public sealed partial class TargetSession : IDisposable
             pending = new PendingSnapshot(++_lastInterval, missedBefore, durability);
             _pending.Enqueue(pending);
             // If the tracer has just died the thread that listens to it fails what is pending.
-            if (_tracer is not { HasEnded: false } tracer || !tracer.Process.TryTake(new CheckpointRequest { Interval = pending.Interval }))
+            if (_tracer is not { HasEnded: false } tracer || !tracer.Process.TryTake(new CheckpointRequest { Interval = pending.Interval, PauseGoal = pauseGoal }))
                 FailAllPending(TracerLost(null));
             return true;
         }

@@ -2,6 +2,7 @@
 // Must: a tick that stores nothing is counted, and the next snapshot carries the count.
 // Should: tick N is at start + N * every, whatever the ticks before it took; ticks whose time went by are missed, never made up for in a burst.
 using System.Diagnostics;
+using Snap.Engine.Rescue;
 using Snap.Image;
 using Snap.Kernel.Processes;
 using Snap.Store;
@@ -9,7 +10,7 @@ using Snap.Store;
 namespace Snap.Engine;
 
 /// <summary>Takes a checkpoint of a process at every tick, until an end is reached.</summary>
-public sealed class WatchLoop : IDisposable
+public sealed partial class WatchLoop : IDisposable
 {
     private static readonly TimeSpan _statusPeriod = TimeSpan.FromSeconds(1);
 
@@ -25,11 +26,12 @@ public sealed class WatchLoop : IDisposable
     private readonly SnapEngine _engine;
     private readonly int _pid;
     private readonly WatchOptions _options;
-    private readonly ProcessHandle? _target;
+    private readonly GapHook? _gapHook;
     private readonly AutoResetEvent _wake = new(false);
     private readonly Queue<PendingSnapshot> _pending = [];
     private readonly List<long> _pauses = [];
     private readonly Stopwatch _clock = new();
+    private ProcessHandle? _target;
     private SessionLease? _lease;
     private RetentionKeeper? _keeper;
     private string? _name;
@@ -49,12 +51,14 @@ public sealed class WatchLoop : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Every, TimeSpan.Zero, nameof(options));
         (_engine, _pid, _options) = (engine, pid, options);
         _target = ProcessHandle.OpenOrGone(pid);
+        _gapHook = options.OnGap is { } command ? new GapHook(command, options.OnGapFailure) : null;
     }
 
     /// <summary>Watches until an end is reached.</summary>
     /// <exception cref="SnapException">The target can't be captured at the start, for a reason that won't pass, or the store can't be written (but a full one is waited for).</exception>
     public WatchResult Run(CancellationToken cancellation)
     {
+        CheckRescue();
         using CancellationTokenRegistration waking = cancellation.Register(() => _wake.Set());
         _clock.Start();
         WatchEnd end;
@@ -63,6 +67,8 @@ public sealed class WatchLoop : IDisposable
             Collect();
             if (FindEnd(cancellation) is { } found)
             {
+                if (found == WatchEnd.TargetEnded && TryBringBack(cancellation))
+                    continue;
                 end = found;
                 break;
             }
@@ -82,6 +88,7 @@ public sealed class WatchLoop : IDisposable
     {
         _lease?.Dispose();
         EndKeeper();
+        EndRescued();
         _target?.Dispose();
         _wake.Dispose();
     }
@@ -138,7 +145,7 @@ public sealed class WatchLoop : IDisposable
             _wasAttached = true;
             if (_options.Keep is { } policy)
                 _keeper ??= new RetentionKeeper(_engine, _name, policy, _options.KeepPeriod, _options.OnKeepFailure);
-            if (!_lease.Session.TryBegin(out PendingSnapshot? pending, _missedSinceLast, _options.Durability))
+            if (!_lease.Session.TryBegin(out PendingSnapshot? pending, _missedSinceLast, _options.Durability, _options.MaxPause))
                 return false;
             _missedSinceLast = 0;
             _pending.Enqueue(pending);
@@ -223,7 +230,9 @@ public sealed class WatchLoop : IDisposable
 
     private void TellStatus()
     {
-        _options.OnStatus(Status());
+        WatchStatus status = Status();
+        _options.OnStatus(status);
+        _gapHook?.Look(status, DateTimeOffset.UtcNow);
         _pauses.Clear();
         _statusAt = _clock.Elapsed + _statusPeriod;
     }
@@ -256,16 +265,20 @@ public sealed class WatchLoop : IDisposable
     /// <summary>What is under way is waited for: it may still be stored, and what it says is part of the result.</summary>
     private WatchResult Finish(WatchEnd end)
     {
-        while (_pending.Count > 0)
-        {
-            Task.WhenAny(_pending.Peek().Completion).Wait();
-            Collect();
-        }
-
+        Drain();
         _lease?.Dispose();
         EndKeeper();
         WatchStatus status = Status();
         _options.OnStatus(status);
         return new WatchResult(end, status, end == WatchEnd.TargetEnded ? _target?.ReadExit() : null);
+    }
+
+    private void Drain()
+    {
+        while (_pending.Count > 0)
+        {
+            Task.WhenAny(_pending.Peek().Completion).Wait();
+            Collect();
+        }
     }
 }

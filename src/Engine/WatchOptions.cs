@@ -18,6 +18,9 @@ public sealed record WatchOptions
     /// <summary>Whether commits wait for the disk; null: as the store was opened.</summary>
     public Store.Durability? Durability { get; init; }
 
+    /// <summary>How long the target should stand still at most; null: as short as it gets.</summary>
+    public TimeSpan? MaxPause { get; init; }
+
     /// <summary>Try again also if the target can't be captured at the very beginning (a program that is just starting); else that is thrown.</summary>
     public bool RetryFromTheStart { get; init; }
 
@@ -26,6 +29,18 @@ public sealed record WatchOptions
 
     /// <summary>Called when deleting failed, on a thread of its own; it is tried again.</summary>
     public Action<Image.SnapException> OnKeepFailure { get; init; } = _ => { };
+
+    /// <summary>Bring the target back from its last snapshot when it fails; null: the watch ends with it.</summary>
+    public Rescue.RescueOptions? OnExit { get; init; }
+
+    /// <summary>Called when that was done, on the loop's thread.</summary>
+    public Action<Rescue.RescuedTarget> OnRescued { get; init; } = _ => { };
+
+    /// <summary>A command for sh, run once for each time that the target can't be captured for a while; null for none.</summary>
+    public string? OnGap { get; init; }
+
+    /// <summary>Called when that command failed, on a thread of its own.</summary>
+    public Action<Image.SnapException> OnGapFailure { get; init; } = _ => { };
 
     /// <summary>Called about once a second, and at the end, on the loop's thread.</summary>
     public Action<WatchStatus> OnStatus { get; init; } = _ => { };

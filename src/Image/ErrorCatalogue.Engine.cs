@@ -42,6 +42,15 @@ public static partial class ErrorCatalogue
     /// <summary>No watch of this target.</summary>
     public static readonly ErrorKind NotWatched = new("S0713", ExitCode.NotFound, "the target isn't being watched");
 
+    /// <summary>It can't be known how the target ended, so it can't be brought back when it failed.</summary>
+    public static readonly ErrorKind RescueUnsupported = new("S0715", ExitCode.Unsupported, "how the target ends can't be known here");
+
+    /// <summary>The target failed again and again.</summary>
+    public static readonly ErrorKind RescueGivenUp = new("S0716", ExitCode.TargetLost, "the target fails again and again, and is no longer brought back");
+
+    /// <summary>A command that the user gave for such a moment failed.</summary>
+    public static readonly ErrorKind HookFailed = new("S0717", ExitCode.Internal, "a command that was to be run failed");
+
     /// <summary>A request to the engine can't be understood.</summary>
     public static readonly ErrorKind RequestWrong = new("S0714", ExitCode.Usage, "the engine doesn't understand the request");
 }

@@ -34,6 +34,23 @@ public sealed class TreeTracerTests(ITestOutputHelper output)
         Assert.All(target.Check(), answer => Assert.StartsWith("ok", answer, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(1e-4, true)]
+    [InlineData(3_600_000, false)]
+    public void A_pause_that_is_longer_than_was_asked_for_says_so(double milliseconds, bool isMissed)
+    {
+        using Target target = Target.Start("busy_writer", "16", "2000");
+        using var sink = new MemorySink();
+        OnTracerThread(() =>
+        {
+            using TreeTracer tracer = TreeTracer.Attach(new AttachRequest { Pid = target.Pid });
+            CheckpointResult result = tracer.Take(new CheckpointRequest { Interval = 1, PauseGoal = TimeSpan.FromMilliseconds(milliseconds) }, sink);
+            Assert.Equal(isMissed, result.Notices.Any(notice => notice.Contains("longer than the", StringComparison.Ordinal)));
+            Assert.Equal(result.Notices, result.Image.Notices.Intersect(result.Notices));
+        });
+        Assert.Empty(target.Check());
+    }
+
     // A watch takes the second interval while the first is still being written. What it says of pages that it doesn't give must not be "gone".
     [Fact]
     public void An_interval_taken_before_the_first_is_stored_still_has_every_page()

@@ -21,13 +21,7 @@ internal static class RestoreCommand
     {
         Argument<string> reference = CommandOptions.Reference();
         var wait = new Option<bool>("--wait") { Description = "Stay until it ends, pass signals on to it, and exit with its exit code" };
-        var files = new Option<FilesPolicy>("--files")
-        {
-            Description = "If files that it had open have changed since: fail (the default) lists them and stops, keep goes on with them as they are",
-            HelpName = "fail|keep",
-            CustomParser = ParsePolicy,
-            DefaultValueFactory = _ => FilesPolicy.Fail,
-        };
+        Option<FilesPolicy> files = CommandOptions.Files("If files that it had open have changed since: fail (the default) lists them and stops, keep goes on with them as they are");
         var stdio = new Option<string[]>("--stdio")
         {
             Description = "Bind its descriptor 0, 1 or 2 to a file if it led outside, such as 1=out.log; else to snap's own; may be repeated",
@@ -74,20 +68,6 @@ internal static class RestoreCommand
         ExitCode = exitCode,
         Notices = restored.Notices,
     };
-
-    private static FilesPolicy ParsePolicy(ArgumentResult result)
-    {
-        switch (result.Tokens.Count == 1 ? result.Tokens[0].Value : "")
-        {
-            case "fail":
-                return FilesPolicy.Fail;
-            case "keep":
-                return FilesPolicy.Keep;
-            default:
-                result.AddError("--files is fail or keep");
-                return FilesPolicy.Fail;
-        }
-    }
 
     private static void CheckBindings(OptionResult result)
     {

@@ -17,9 +17,11 @@ internal static class RunCommand
     {
         Option<string?> name = CommandOptions.Name();
         Option<TimeSpan?> every = CommandOptions.Duration("--every", "Time from one snapshot to the next; 1s if not given");
+        Option<TimeSpan?> maxPause = CommandOptions.MaxPause();
         var inherit = new Option<bool>("--inherit") { Description = "Pass descriptors above 2 on to the program too; they usually lead outside, and then it can't be captured" };
         var program = new Argument<string[]>("CMD") { Description = "The program and its arguments, after --", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("run", "Start a program and take snapshots of it while it runs; stdio, signals and exit code are its own") { every, name, inherit, program };
+        var command = new Command("run", "Start a program and take snapshots of it while it runs; stdio, signals and exit code are its own") { every, name, maxPause, inherit, program };
+        var rescue = new RescueOptionSet(command);
         var storing = new StoreOptionSet(command, withKeep: true);
         command.SetAction(parsed =>
         {
@@ -27,7 +29,8 @@ internal static class RunCommand
             // Shells, editors and CI leak pipes into what they start.
             if (!parsed.GetValue(inherit))
                 OwnProcess.KeepDescriptorsFromChildren();
-            using IEngine engine = EngineAccess.Open(common.StoreDirectory(parsed));
+            string directory = common.StoreDirectory(parsed);
+            using IEngine engine = EngineAccess.Open(directory);
             var trouble = new TroubleReport(common.Terminal.Error);
             RunResult result = CommandRun.Run(engine, new RunOptions
             {
@@ -35,7 +38,14 @@ internal static class RunCommand
                 Every = parsed.GetValue(every) ?? _defaultEvery,
                 Name = parsed.GetValue(name),
                 Durability = storing.Chosen(parsed),
+                MaxPause = parsed.GetValue(maxPause),
                 Keep = keep,
+                StoreDirectory = directory,
+                OnExit = rescue.OnExit(parsed),
+                OnRescued = rescued => RescueText.Write(common.Terminal.Error, rescued),
+                OnRescueFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
+                OnGap = rescue.OnGap(parsed),
+                OnGapFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
                 OnKeepFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
                 OnStatus = status => trouble.Tell(status),
             });

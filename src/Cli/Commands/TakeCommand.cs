@@ -15,14 +15,15 @@ internal static class TakeCommand
     {
         Argument<string> target = CommandOptions.Target();
         Option<string?> name = CommandOptions.Name();
-        var command = new Command("take", "Take one snapshot of a running process now") { target, name };
+        Option<TimeSpan?> maxPause = CommandOptions.MaxPause();
+        var command = new Command("take", "Take one snapshot of a running process now") { target, name, maxPause };
         var storing = new StoreOptionSet(command, withKeep: false);
         command.SetAction(parsed =>
         {
             string directory = common.StoreDirectory(parsed);
             int pid = TargetName.Resolve(parsed.GetRequiredValue(target), directory);
             using IEngine engine = EngineAccess.Open(directory);
-            SnapshotInfo taken = engine.Take(new TakeOptions { Pid = pid, Name = parsed.GetValue(name), Durability = storing.Chosen(parsed) });
+            SnapshotInfo taken = engine.Take(new TakeOptions { Pid = pid, Name = parsed.GetValue(name), Durability = storing.Chosen(parsed), MaxPause = parsed.GetValue(maxPause) });
             var shown = SnapshotJson.Of(taken);
             if (common.WantsJson(parsed))
                 common.Terminal.Out.WriteLine(CliJson.Text(shown, CliJson.Readable.SnapshotJson));

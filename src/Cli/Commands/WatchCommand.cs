@@ -20,8 +20,10 @@ internal static class WatchCommand
         every.Required = true;
         Option<int?> count = CommandOptions.Count("--count", "Stop after N snapshots");
         Option<TimeSpan?> limit = CommandOptions.Duration("--for", "Stop after this time");
+        Option<TimeSpan?> maxPause = CommandOptions.MaxPause();
         var detach = new Option<bool>("--detach") { Description = "Leave the watch to the store's engine: it goes on without this command, until its end or `snap unwatch`" };
-        var command = new Command("watch", "Take a snapshot of a running process again and again, until it ends or Ctrl-C") { target, every, count, limit, name, detach };
+        var command = new Command("watch", "Take a snapshot of a running process again and again, until it ends or Ctrl-C") { target, every, count, limit, name, maxPause, detach };
+        var rescue = new RescueOptionSet(command);
         var storing = new StoreOptionSet(command, withKeep: true);
         command.Validators.Add(result =>
         {
@@ -40,7 +42,10 @@ internal static class WatchCommand
                 For = parsed.GetValue(limit),
                 Name = parsed.GetValue(name),
                 Durability = storing.Chosen(parsed),
+                MaxPause = parsed.GetValue(maxPause),
                 Keep = keep,
+                OnExit = rescue.OnExit(parsed),
+                OnGap = rescue.OnGap(parsed),
             };
             using IEngine engine = EngineAccess.Open(directory);
             if (parsed.GetValue(detach))
@@ -50,6 +55,8 @@ internal static class WatchCommand
             WatchResult result = engine.Watch(pid, options with
             {
                 OnKeepFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
+                OnRescued = report.Rescued,
+                OnGapFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
                 OnSnapshot = report.Snapshot,
                 OnStatus = report.Status,
             }, stop.Token);

@@ -1,4 +1,5 @@
 using Snap.Engine;
+using Snap.Engine.Rescue;
 using Snap.Store;
 
 namespace Snap.Cli.Output;
@@ -8,6 +9,9 @@ internal interface IWatchReport : IDisposable
 {
     /// <summary>A snapshot was stored.</summary>
     void Snapshot(SnapshotInfo snapshot);
+
+    /// <summary>The target had failed, and was brought back.</summary>
+    void Rescued(RescuedTarget rescued);
 
     /// <summary>About once a second.</summary>
     void Status(WatchStatus status);

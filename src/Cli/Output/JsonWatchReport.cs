@@ -1,4 +1,5 @@
 using Snap.Engine;
+using Snap.Engine.Rescue;
 using Snap.Store;
 
 namespace Snap.Cli.Output;
@@ -17,6 +18,9 @@ internal sealed class JsonWatchReport(Terminal terminal) : IWatchReport
         _isOpen = true;
         terminal.Out.Write(CliJson.Text(SnapshotJson.Of(snapshot), CliJson.Readable.SnapshotJson));
     }
+
+    /// <inheritdoc/>
+    public void Rescued(RescuedTarget rescued) => RescueText.Write(terminal.Error, rescued);
 
     /// <inheritdoc/>
     public void Status(WatchStatus status) => _trouble.Tell(status);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Snap.Engine;
+using Snap.Engine.Rescue;
 using Snap.Store;
 
 namespace Snap.Cli.Output;
@@ -18,6 +19,9 @@ internal sealed class TextWatchReport : IWatchReport
 
     /// <inheritdoc/>
     public void Snapshot(SnapshotInfo snapshot) => _news.Add(SnapshotJson.Of(snapshot));
+
+    /// <inheritdoc/>
+    public void Rescued(RescuedTarget rescued) => RescueText.Write(_terminal.Out, rescued);
 
     /// <inheritdoc/>
     public void Status(WatchStatus status)

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Snap.Dumper.Host;
+using Snap.Engine.Rescue;
 using Snap.Store;
 
 namespace Snap.Engine.Api;
@@ -30,6 +31,12 @@ internal sealed record WatchEvent
     /// <summary>Applying retention rules failed; it is tried again.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ErrorMessage? KeepFailure { get; init; }
+    /// <summary>The target had failed, and was brought back.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RescuedBody? Rescued { get; init; }
+    /// <summary>The command for gaps failed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ErrorMessage? GapFailure { get; init; }
     /// <summary>The last line of a watch that ended well: how.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public WatchEnd? End { get; init; }
@@ -39,6 +46,21 @@ internal sealed record WatchEvent
     /// <summary>The last line of one that didn't.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ErrorMessage? Error { get; init; }
+}
+
+/// <summary>A <see cref="RescuedTarget"/>.</summary>
+/// <param name="Snapshot">From this one.</param>
+/// <param name="Exit">How it had ended, as wait(2) tells it.</param>
+/// <param name="Attempt">Of the row, from 1.</param>
+/// <param name="Limit">Attempts there may be in a row.</param>
+/// <param name="Notices">What differs from the original.</param>
+internal sealed record RescuedBody(SnapshotBody Snapshot, int Exit, int Attempt, int Limit, IReadOnlyList<string> Notices)
+{
+    /// <summary>Of what happened.</summary>
+    public static RescuedBody Of(RescuedTarget rescued) => new(SnapshotBody.Of(rescued.Snapshot), rescued.Exit.Raw, rescued.Attempt, rescued.Limit, rescued.Notices);
+
+    /// <summary>What happened, again.</summary>
+    public RescuedTarget ToTarget() => new(Snapshot.ToInfo(), new Kernel.Processes.WaitStatus(Exit), Attempt, Limit, Notices);
 }
 
 /// <summary>A line of the answer to POST /v1/gc; one member is set.</summary>

@@ -1,3 +1,4 @@
+using Snap.Restorer;
 using Snap.Store;
 
 namespace Snap.Engine.Api;
@@ -11,6 +12,8 @@ internal sealed record TakeRequest
     public string? Name { get; init; }
     /// <summary>Whether the commit waits for the disk; null: it does.</summary>
     public Durability? Durability { get; init; }
+    /// <summary>How long the target should stand still at most.</summary>
+    public double? MaxPauseMilliseconds { get; init; }
 }
 
 /// <summary>POST /v1/watches.</summary>
@@ -28,12 +31,27 @@ internal sealed record WatchRequest
     public string? Name { get; init; }
     /// <summary>Whether commits wait for the disk; null: they do.</summary>
     public Durability? Durability { get; init; }
+    /// <summary>How long the target should stand still at most.</summary>
+    public double? MaxPauseMilliseconds { get; init; }
     /// <summary>Retention rules as <see cref="RetentionPolicy.Parse"/> reads them.</summary>
     public string? Keep { get; init; }
     /// <summary>Try again also if the target can't be captured at the beginning.</summary>
     public bool Retry { get; init; }
+    /// <summary>Bring the target back from its last snapshot when it fails.</summary>
+    public RescueRequest? OnExit { get; init; }
+    /// <summary>A command for sh, run when the target can't be captured for a while.</summary>
+    public string? OnGap { get; init; }
     /// <summary>Go on when the connection ends; the answer comes after the first attempt.</summary>
     public bool Detach { get; init; }
+}
+
+/// <summary>How a target that failed is brought back.</summary>
+internal sealed record RescueRequest
+{
+    /// <summary>If files that it had open have changed since.</summary>
+    public FilesPolicy Files { get; init; }
+    /// <summary>Attempts in a row; null: as many as usual.</summary>
+    public int? Limit { get; init; }
 }
 
 /// <summary>POST /v1/gc.</summary>

@@ -22,7 +22,7 @@ public sealed class RemoteEngine : IEngine
     public SnapshotInfo Take(TakeOptions options)
     {
         using HttpExchange exchange = Ask("POST", "/v1/take",
-            new TakeRequest { Pid = options.Pid, Name = options.Name, Durability = options.Durability }, ApiJson.Default.TakeRequest);
+            new TakeRequest { Pid = options.Pid, Name = options.Name, Durability = options.Durability, MaxPauseMilliseconds = options.MaxPause?.TotalMilliseconds }, ApiJson.Default.TakeRequest);
         return Read(exchange, ApiJson.Default.SnapshotBody).ToInfo();
     }
 
@@ -45,6 +45,10 @@ public sealed class RemoteEngine : IEngine
                     options.OnStatus(last = status.ToStatus());
                 if (said.KeepFailure is { } failure)
                     options.OnKeepFailure(failure.ToException());
+                if (said.Rescued is { } rescued)
+                    options.OnRescued(rescued.ToTarget());
+                if (said.GapFailure is { } gap)
+                    options.OnGapFailure(gap.ToException());
                 if (said.Error is { } error)
                     throw error.ToException();
                 if (said.End is { } end)
@@ -175,6 +179,8 @@ public sealed class RemoteEngine : IEngine
     {
         Pid = pid, EveryMilliseconds = options.Every.TotalMilliseconds, Count = options.Count, ForMilliseconds = options.For?.TotalMilliseconds, Name = options.Name,
         Durability = options.Durability, Keep = options.Keep?.ToString(), Retry = options.RetryFromTheStart, Detach = detach,
+        MaxPauseMilliseconds = options.MaxPause?.TotalMilliseconds,
+        OnExit = options.OnExit is { } rescue ? new RescueRequest { Files = rescue.Files, Limit = rescue.Limit } : null, OnGap = options.OnGap,
     };
 
     /// <summary>Moments without a zone mean the command's zone, which the engine's need not be.</summary>

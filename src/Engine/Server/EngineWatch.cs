@@ -1,4 +1,5 @@
 using Snap.Engine.Api;
+using Snap.Engine.Rescue;
 using Snap.Image;
 using Snap.Kernel.Procfs;
 using Snap.Store;
@@ -105,7 +106,7 @@ internal sealed class EngineWatch
 
     private static string Words(WatchResult result) => result.End switch
     {
-        WatchEnd.TargetEnded => result.TargetExit is { } exit ? $"the target {exit}" : "the target ended",
+        WatchEnd.TargetEnded => result.TargetExit is { } exit ? $"the target {exit.Past}" : "the target ended",
         WatchEnd.CountReached => "as many snapshots as were wanted",
         WatchEnd.TimeOver => "its time was over",
         _ => "it was stopped",
@@ -118,8 +119,13 @@ internal sealed class EngineWatch
         For = Request.ForMilliseconds is { } limit ? TimeSpan.FromMilliseconds(limit) : null,
         Name = Request.Name,
         Durability = Request.Durability,
+        MaxPause = Request.MaxPauseMilliseconds is { } pause ? TimeSpan.FromMilliseconds(pause) : null,
         Keep = Request.Keep is { } rules ? RetentionPolicy.Parse(rules) : null,
         RetryFromTheStart = Request.Retry,
+        OnExit = Request.OnExit is { } rescue ? new RescueOptions { Files = rescue.Files, Limit = rescue.Limit ?? RescueOptions.DefaultLimit } : null,
+        OnRescued = rescued => _tell(new WatchEvent { Rescued = RescuedBody.Of(rescued) }),
+        OnGap = Request.OnGap,
+        OnGapFailure = failure => _tell(new WatchEvent { GapFailure = Dumper.Host.ErrorMessage.Of(failure) }),
         OnKeepFailure = failure => _tell(new WatchEvent { KeepFailure = Dumper.Host.ErrorMessage.Of(failure) }),
         OnSnapshot = snapshot =>
         {

@@ -115,7 +115,10 @@ internal sealed class Routes(SnapEngine engine, IEngine local, Watches watches, 
     private async Task Take(HttpContext context)
     {
         TakeRequest request = await EngineServer.ReadAsync(context, ApiJson.Default.TakeRequest);
-        SnapshotInfo taken = await OnThread(() => counters.Count(() => local.Take(new TakeOptions { Pid = request.Pid, Name = request.Name, Durability = request.Durability })));
+        SnapshotInfo taken = await OnThread(() => counters.Count(() => local.Take(new TakeOptions
+        {
+            Pid = request.Pid, Name = request.Name, Durability = request.Durability, MaxPause = request.MaxPauseMilliseconds is { } limit ? TimeSpan.FromMilliseconds(limit) : null,
+        })));
         await EngineServer.WriteAsync(context, SnapshotBody.Of(taken), ApiJson.Default.SnapshotBody);
     }
 

@@ -39,7 +39,12 @@ internal sealed class Watches(IEngine engine, EngineLog log)
     {
         EngineWatch watch;
         lock (_gate)
-            _active.Add(watch = new EngineWatch(++_number, request, tell));
+            _active.Add(watch = new EngineWatch(++_number, request, said =>
+            {
+                if (said.Rescued is { } rescued)
+                    log.Write($"pid {request.Pid}: {rescued.ToTarget()}");
+                tell(said);
+            }));
         tell(new WatchEvent { Watch = watch.Number });
         log.Write($"watch {watch.Number}: pid {request.Pid} ({watch.Command}) every {request.EveryMilliseconds} ms{(request.Detach ? ", detached" : "")}");
         var thread = new Thread(() =>

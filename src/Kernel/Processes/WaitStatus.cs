@@ -30,6 +30,9 @@ public readonly record struct WaitStatus(int Raw)
     /// <summary>What a shell would return: the exit code, or 128 + the signal.</summary>
     public int ShellCode => HasExited ? ExitCode : 128 + KillSignal;
 
+    /// <summary>After "it", of one that ended: <c>exited with 3</c>, <c>was killed by signal 9</c>.</summary>
+    public string Past => WasKilled ? $"was {this}" : ToString();
+
     /// <summary>For messages: <c>exited with 3</c>, <c>killed by signal 9</c>, <c>stopped (80057f)</c>.</summary>
     public override string ToString() => HasExited ? string.Create(CultureInfo.InvariantCulture, $"exited with {ExitCode}")
         : WasKilled ? string.Create(CultureInfo.InvariantCulture, $"killed by signal {KillSignal}")

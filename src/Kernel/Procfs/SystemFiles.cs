@@ -9,6 +9,18 @@ public static class SystemFiles
     /// <summary>A random number of this boot: 36 characters, as a UUID is written.</summary>
     public static string ReadBootId() => KernelText.Decode(TaskFiles.WithoutNewline(ProcfsFile.Read("/proc/sys/kernel/random/boot_id")));
 
+    /// <summary>Major and minor version of the kernel.</summary>
+    public static Version ReadKernelVersion() => ParseKernelVersion(KernelText.Decode(ProcfsFile.Read("/proc/sys/kernel/osrelease")));
+
+    /// <summary>Of a release such as <c>6.12.48+deb13-amd64</c>.</summary>
+    /// <exception cref="ProcfsFormatException">It doesn't begin with two numbers.</exception>
+    public static Version ParseKernelVersion(string release)
+    {
+        string[] parts = release.Split('.', 3);
+        return parts.Length >= 2 && int.TryParse(parts[0], out int major) && int.TryParse(string.Concat(parts[1].TakeWhile(char.IsAsciiDigit)), out int minor)
+            ? new Version(major, minor) : throw new ProcfsFormatException("osrelease", $"'{release}' is no version");
+    }
+
     /// <summary>Seconds since 1970 at which the machine was booted, as the wall clock stands now: steps of the clock move it.</summary>
     public static ulong ReadBootTime() => ParseBootTime(ProcfsFile.Read("/proc/stat"));
 

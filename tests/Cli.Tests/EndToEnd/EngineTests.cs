@@ -110,7 +110,7 @@ public sealed class EngineTests
         killed.Kill();
         Patience.Until(() => store.Json("ps").EnumerateArray().All(each => each.GetProperty("state").GetString() == "ended"), "both watches to end");
         Dictionary<int, string> ends = store.Json("ps").EnumerateArray().ToDictionary(each => each.GetProperty("pid").GetInt32(), each => each.GetProperty("end").GetString()!);
-        Assert.Equal("the target killed by signal 9", ends[killed.Pid]);
+        Assert.Equal("the target was killed by signal 9", ends[killed.Pid]);
         Assert.Equal("the target exited with 0", ends[target.Pid]);
     }
 

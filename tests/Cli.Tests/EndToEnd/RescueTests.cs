@@ -1,0 +1,106 @@
+using System.Text.Json;
+using Snap.Kernel.Abi;
+using Snap.Kernel.Procfs;
+using Snap.Testing;
+
+namespace Snap.Cli.Tests.EndToEnd;
+
+/// <summary>--on-exit restore and --on-gap exec: a job that dies at night goes on by itself, and somebody is called when that can't be.</summary>
+public sealed class RescueTests
+{
+    /// <summary>Counts to 60 in its memory; at 30 it dies, unless a file shows that it has done so before.</summary>
+    private const string DiesOnce = """
+        import os, signal, sys, time
+        nonce = os.urandom(8).hex()
+        print("begun", nonce, flush=True)
+        for step in range(60):
+            time.sleep(0.05)
+            if step == 30 and not os.path.exists(sys.argv[1]):
+                open(sys.argv[1], "w").close()
+                os.kill(os.getpid(), signal.SIGSEGV)
+        print("done", nonce, flush=True)
+        """;
+
+    [SkippableFact]
+    public void A_command_that_dies_goes_on_from_its_last_snapshot_and_its_exit_code_is_the_last_one()
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        CommandResult result = store.Run("run", "--every", "50ms", "--name", "job", "--on-exit", "restore", "--", "python3", "-c", DiesOnce, store["died"]);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        string[] said = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        // One start, one end, and the same memory between them.
+        Assert.Equal(2, said.Length);
+        Assert.Equal(said[0].Replace("begun", "done", StringComparison.Ordinal), said[1]);
+        Assert.Contains("was killed by signal 11; brought back from", result.Error, StringComparison.Ordinal);
+        Assert.Contains("attempt 1 of 5", result.Error, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void A_command_that_dies_again_and_again_is_given_up_and_its_exit_code_told()
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        const string dies = "import os, time\nfor step in range(20): time.sleep(0.05)\nos.abort()";
+        CommandResult result = store.Run("run", "--every", "50ms", "--name", "job", "--on-exit", "restore", "--on-exit-limit", "2", "--", "python3", "-c", dies);
+        Assert.True(result.ExitCode == 128 + Signal.SIGABRT, result.ToString());
+        Assert.Contains("attempt 2 of 2", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("attempt 3", result.Error, StringComparison.Ordinal);
+        Assert.Contains("S0716", result.Error, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void A_command_that_is_done_or_ended_on_purpose_stays_ended()
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        using Command run = store.Start("run", "--every", "50ms", "--name", "job", "--on-exit", "restore", "--", "python3", "-c", "import time\nwhile True: time.sleep(0.05)");
+        Patience.Until(() => store.Log().Count >= 2 || run.Child.TryWait(out _), "two snapshots");
+        run.Signal(Signal.SIGTERM);
+        CommandResult ended = run.WaitForEnd();
+        Assert.True(ended.ExitCode == 128 + Signal.SIGTERM, ended.ToString());
+        Assert.DoesNotContain("brought back", ended.Error, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void A_watched_program_that_is_killed_comes_back_and_is_watched_on()
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        Skip.IfNot(Kernel.Processes.ProcessHandle.TellsExit, "this kernel doesn't tell how a process ended (Linux 6.15)");
+        using Target target = Target.Start("counter", "200");
+        JsonElement begun = store.Json("watch", SnapStore.Text(target.Pid), "--every", "50ms", "--detach", "--on-exit", "restore", "--files", "keep");
+        Assert.Equal(target.Pid, begun.GetProperty("pid").GetInt32());
+        Patience.Until(() => store.Log().Count >= 3, "three snapshots");
+        for (int round = 0; round < 2; round++)
+        {
+            target.Kill();
+            Patience.Until(() => IsBack(target.Pid), "the target to come back");
+            target.Adopt(target.Pid);
+            Assert.Empty(target.Check());
+            int before = store.Log().Count;
+            Patience.Until(() => store.Log().Count >= before + 2, "it to be watched on");
+        }
+
+        string[] log = File.ReadAllLines(System.IO.Path.Combine(store.Path, "engine.log"));
+        Assert.Equal(2, log.Count(line => line.Contains("was killed by signal 9; brought back from", StringComparison.Ordinal)));
+        Assert.Equal(["bye"], target.Ask("exit"));
+        Patience.Until(() => store.Json("ps").EnumerateArray().All(watch => watch.GetProperty("state").GetString() != "watched"), "the watch to end");
+        Assert.Contains("exited with 0", store.Json("ps").ToString(), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void A_command_is_run_when_the_target_can_not_be_captured_for_a_while()
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        using Target target = Target.Start("counter", "200");
+        using Command watch = store.Start("watch", SnapStore.Text(target.Pid), "--every", "50ms", "--name", "job", "--on-gap", "exec", $"echo $SNAP_PID $SNAP_NAME $SNAP_ERROR > {store["gap"]}.new; mv {store["gap"]}.new {store["gap"]}");
+        Patience.Until(() => store.Log().Count >= 2 || watch.Child.TryWait(out _), "two snapshots");
+        Assert.False(File.Exists(store["gap"]));
+        target.Signal(Signal.SIGSTOP);
+        Patience.Until(() => File.Exists(store["gap"]) || watch.Child.TryWait(out _), "the command of --on-gap");
+        target.Signal(Signal.SIGCONT);
+        Assert.StartsWith($"{target.Pid} job S0", File.ReadAllText(store["gap"]), StringComparison.Ordinal);
+        watch.Signal(Signal.SIGINT);
+        watch.WaitForEnd();
+        Assert.Empty(target.Check());
+    }
+
+    private static bool IsBack(int pid) => TaskFiles.OfProcess(pid).ReadStatus() is { TracerPid: 0, State: 'R' or 'S' } && TaskFiles.OfProcess(pid).ReadExecutable()?.ToString().Contains("counter", StringComparison.Ordinal) == true;
+}
