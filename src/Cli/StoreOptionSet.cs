@@ -23,6 +23,21 @@ internal sealed class StoreOptionSet
                 result.AddError($"--durability takes sync or relaxed, not '{wrong}'");
         });
         command.Add(Durability);
+        Exclude = new Option<string[]>("--exclude")
+        {
+            Description = "Leave memory out: mappings by their names in /proc/PID/maps (a path, the label of [anon:LABEL], a memfd's name; * and ? allowed), or START-END in hex. Empty after a restore; may be repeated",
+            HelpName = "MEMORY",
+            AllowMultipleArgumentsPerToken = false,
+        };
+        Exclude.Validators.Add(result =>
+        {
+            foreach (System.CommandLine.Parsing.Token token in result.Tokens)
+            {
+                if (!Dumper.MemoryPattern.TryParse(token.Value, out _))
+                    result.AddError($"--exclude takes a name, or START-END in hex at bounds of pages, not '{token.Value}'");
+            }
+        });
+        command.Add(Exclude);
         if (!withKeep)
             return;
         Keep = new Option<string[]>("--keep")
@@ -37,6 +52,9 @@ internal sealed class StoreOptionSet
     /// <summary>--durability.</summary>
     public Option<string?> Durability { get; }
 
+    /// <summary>--exclude.</summary>
+    public Option<string[]> Exclude { get; }
+
     /// <summary>--keep.</summary>
     public Option<string[]>? Keep { get; }
 
@@ -47,6 +65,9 @@ internal sealed class StoreOptionSet
         "sync" => Store.Durability.Sync,
         _ => null,
     };
+
+    /// <summary>What --exclude says.</summary>
+    public IReadOnlyList<string> Excluded(ParseResult parsed) => parsed.GetValue(Exclude) ?? [];
 
     /// <summary>The rules of --keep; null if there are none.</summary>
     /// <exception cref="SnapException">S0517: one can't be understood.</exception>

@@ -6,6 +6,9 @@ public sealed record CheckpointRequest
     /// <summary>Number of this interval, rising; named again when its fate is known.</summary>
     public required ulong Interval { get; init; }
 
+    /// <summary>Memory that is to be in no snapshot, each a <see cref="MemoryPattern"/>.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
     /// <summary>How long stopping all threads may take before everything is thawed again, at the first try; twice as long at the second, and so on.</summary>
     public TimeSpan FreezeDeadline { get; init; } = TimeSpan.FromMilliseconds(100);
 

@@ -48,6 +48,7 @@ public sealed partial class TreeTracer : ITreeTracer
     private readonly List<SharedObject> _liveShared = [];
     private readonly List<SpaceRun> _runs = [];
     private readonly List<string> _notices = [];
+    private readonly ExcludedMemory _excluded = new();
     private readonly List<SnapException> _findings = [];
     private readonly List<SpaceId> _leftSpaces = [];
     private readonly List<ZombieImage> _zombies = [];
@@ -166,6 +167,7 @@ public sealed partial class TreeTracer : ITreeTracer
         if (StuckMember is { } stuck)
             throw TimedOut(stuck, stuck.Target.Freezer.StuckThread, request.FreezeDeadline);
         _spaces.Begin();
+        _excluded.Begin(request.Exclude);
         LookLive();
         var progress = new Progress();
         SnapshotImage image;
@@ -196,6 +198,7 @@ public sealed partial class TreeTracer : ITreeTracer
         }
 
         bool isFull = _shared.IsFull && _members.TrueForAll(member => member.Pages!.IsFull);
+        TellExcluded();
         if (_notices.Count > 0)
             image = image with { Notices = [.. image.Notices, .. _notices] };
         Publish(sink);
@@ -311,14 +314,15 @@ public sealed partial class TreeTracer : ITreeTracer
         // A device may write for one process into memory that another shows, too.
         bool hasDirectIo = _members.Exists(member => member.Collector.HasDirectIo);
         ulong pages = 0, ofNew = 0;
+        _excluded.StartCount();
         foreach (TreeMember member in _members)
         {
-            ulong left = member.Pages!.ScanFrozen(member.Collector.FrozenMappings, hasDirectIo);
+            ulong left = member.Pages!.ScanFrozen(_excluded.Without(member.Collector.FrozenMappings), hasDirectIo);
             pages += left;
             ofNew += member.NeedsAnnouncement ? left : 0;
         }
 
-        pages += _shared.ScanFrozen(_tree.SharedObjects, _spaces);
+        pages += _shared.ScanFrozen(_excluded.Without(_tree.SharedObjects), _spaces);
         return (pages << PageRange.PageShift, ofNew << PageRange.PageShift);
     }
 
@@ -373,7 +377,7 @@ public sealed partial class TreeTracer : ITreeTracer
             {
                 if (!TryReadMappingsLive(member))
                     return;
-                ulong copied = pages.LivePass(_mappings, sink, member.Collector.SeesDirectIoLive());
+                ulong copied = pages.LivePass(_excluded.Without(_mappings), sink, member.Collector.SeesDirectIoLive());
                 progress.LivePages += copied;
                 progress.LivePasses++;
                 // The first pass over new memory leaves markers to be set in its holes: a second one takes that out of the pause.
@@ -404,7 +408,7 @@ public sealed partial class TreeTracer : ITreeTracer
                 SharedObjectList.Merge(_liveShared, member.Collector.ListSharedLive(_mappings));
         }
 
-        progress.LivePages += _shared.LivePass(_liveShared, _spaces, sink);
+        progress.LivePages += _shared.LivePass(_excluded.Without(_liveShared), _spaces, sink);
     }
 
     private bool TryReadMappingsLive(TreeMember member)
@@ -422,6 +426,16 @@ public sealed partial class TreeTracer : ITreeTracer
         foreach (TreeMember member in _members)
             bytes += TaskFiles.OfProcess(member.Target.Pid).ReadStatus()?.ResidentBytes ?? 0;
         return bytes == 0 ? throw Ended(Pid) : (bytes / 8 * 9) + SmallestPauseArea;
+    }
+
+    private void TellExcluded()
+    {
+        if (!_excluded.IsWanted)
+            return;
+        string objects = _excluded.Objects == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" and {_excluded.Objects} objects of shared memory");
+        _notices.Add(string.Create(CultureInfo.InvariantCulture, $"--exclude left out {_excluded.Bytes >> 10} KiB{objects}: empty after a restore"));
+        foreach (MemoryPattern pattern in _excluded.Unused)
+            _notices.Add($"--exclude {pattern} names nothing that is mapped");
     }
 
     /// <summary>What one checkpoint has done so far.</summary>

@@ -126,7 +126,7 @@ public sealed class CommandRun
         {
             result = _engine.Watch(pid, new WatchOptions
             {
-                Every = every, Name = _options.Name, Durability = _options.Durability, MaxPause = _options.MaxPause, RetryFromTheStart = true, OnStatus = _options.OnStatus,
+                Every = every, Name = _options.Name, Durability = _options.Durability, Exclude = _options.Exclude, MaxPause = _options.MaxPause, RetryFromTheStart = true, OnStatus = _options.OnStatus,
                 OnSnapshot = _options.OnSnapshot, OnGap = _options.OnGap, OnGapFailure = _options.OnGapFailure, Keep = _options.Keep, OnKeepFailure = _options.OnKeepFailure,
             }, ended);
         }

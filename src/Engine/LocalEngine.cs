@@ -15,7 +15,7 @@ public sealed class LocalEngine(SnapEngine engine, bool owns = true) : IEngine
     public SnapshotInfo Take(TakeOptions options)
     {
         using SessionLease lease = engine.Borrow(options.Pid, options.Name);
-        SnapshotInfo taken = lease.Session.TakeInTurn(options.Durability, options.MaxPause);
+        SnapshotInfo taken = lease.Session.TakeInTurn(options.Durability, options.MaxPause, options.Exclude);
         lease.StaysTracked = KeepsTracers;
         return taken;
     }

@@ -17,6 +17,9 @@ public sealed record RunOptions
     /// <summary>As <see cref="WatchOptions.Durability"/>.</summary>
     public Store.Durability? Durability { get; init; }
 
+    /// <summary>As <see cref="TakeOptions.Exclude"/>.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
     /// <summary>As <see cref="WatchOptions.MaxPause"/>.</summary>
     public TimeSpan? MaxPause { get; init; }
 

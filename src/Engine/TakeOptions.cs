@@ -12,6 +12,9 @@ public sealed record TakeOptions
     /// <summary>Whether the commit waits for the disk; null: as the store was opened.</summary>
     public Store.Durability? Durability { get; init; }
 
+    /// <summary>Memory that is to be in no snapshot, each a <see cref="Dumper.MemoryPattern"/>.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
     /// <summary>How long the target should stand still at most; null: as short as it gets.</summary>
     public TimeSpan? MaxPause { get; init; }
 }

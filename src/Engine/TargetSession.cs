@@ -89,23 +89,24 @@ public sealed partial class TargetSession : IDisposable
 
     /// <summary>Takes one checkpoint now.</summary>
     /// <param name="missedBefore">Ticks of a watch that were skipped or failed since the last one.</param>
+    /// <param name="exclude">As <see cref="TakeOptions.Exclude"/>.</param>
     /// <returns>The snapshot; it is durable.</returns>
     /// <exception cref="SnapException">It could not be taken or stored; the target is as it was.</exception>
-    public SnapshotInfo Take(long missedBefore = 0) =>
-        TryBegin(out PendingSnapshot? pending, missedBefore) ? pending.Wait()
+    public SnapshotInfo Take(long missedBefore = 0, IReadOnlyList<string>? exclude = null) =>
+        TryBegin(out PendingSnapshot? pending, missedBefore, exclude: exclude) ? pending.Wait()
             : throw new SnapException(ErrorCatalogue.TooManyIntervals, $"cannot take a checkpoint of {Name} now", $"pid {Pid}",
                 $"{_engine.Options.MaxPending} checkpoints are under way", "wait for them");
 
     /// <summary>Takes one checkpoint as soon as fewer are under way than may be.</summary>
     /// <exception cref="SnapException">It could not be taken or stored; the target is as it was. S0706: it was not its turn for ten seconds.</exception>
-    public SnapshotInfo TakeInTurn(Durability? durability, TimeSpan? pauseGoal = null)
+    public SnapshotInfo TakeInTurn(Durability? durability, TimeSpan? pauseGoal = null, IReadOnlyList<string>? exclude = null)
     {
         for (long end = Environment.TickCount64 + _turnPatienceMs; ;)
         {
-            if (TryBegin(out PendingSnapshot? pending, durability: durability, pauseGoal: pauseGoal))
+            if (TryBegin(out PendingSnapshot? pending, durability: durability, pauseGoal: pauseGoal, exclude: exclude))
                 return pending.Wait();
             if (Environment.TickCount64 >= end)
-                return Take();
+                return Take(exclude: exclude);
             Thread.Sleep(1);
         }
     }
@@ -115,8 +116,10 @@ public sealed partial class TargetSession : IDisposable
     /// <param name="missedBefore">Ticks of a watch that were skipped or failed since the last one.</param>
     /// <param name="durability">Whether its commit waits for the disk; null: as the store was opened.</param>
     /// <param name="pauseGoal">How long the target should stand still at most; null: as short as it gets.</param>
+    /// <param name="exclude">As <see cref="TakeOptions.Exclude"/>.</param>
     /// <exception cref="SnapException">The tracer had ended, and a new one could not attach.</exception>
-    public bool TryBegin([NotNullWhen(true)] out PendingSnapshot? pending, long missedBefore = 0, Durability? durability = null, TimeSpan? pauseGoal = null)
+    public bool TryBegin([NotNullWhen(true)] out PendingSnapshot? pending, long missedBefore = 0, Durability? durability = null, TimeSpan? pauseGoal = null,
+        IReadOnlyList<string>? exclude = null)
     {
         pending = null;
         Attach();
@@ -128,7 +131,7 @@ public sealed partial class TargetSession : IDisposable
             pending = new PendingSnapshot(++_lastInterval, missedBefore, durability);
             _pending.Enqueue(pending);
             // If the tracer has just died the thread that listens to it fails what is pending.
-            if (_tracer is not { HasEnded: false } tracer || !tracer.Process.TryTake(new CheckpointRequest { Interval = pending.Interval, PauseGoal = pauseGoal }))
+            if (_tracer is not { HasEnded: false } tracer || !tracer.Process.TryTake(new CheckpointRequest { Interval = pending.Interval, PauseGoal = pauseGoal, Exclude = exclude ?? [] }))
                 FailAllPending(TracerLost(null));
             return true;
         }

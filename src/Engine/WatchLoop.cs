@@ -145,7 +145,7 @@ public sealed partial class WatchLoop : IDisposable
             _wasAttached = true;
             if (_options.Keep is { } policy)
                 _keeper ??= new RetentionKeeper(_engine, _name, policy, _options.KeepPeriod, _options.OnKeepFailure);
-            if (!_lease.Session.TryBegin(out PendingSnapshot? pending, _missedSinceLast, _options.Durability, _options.MaxPause))
+            if (!_lease.Session.TryBegin(out PendingSnapshot? pending, _missedSinceLast, _options.Durability, _options.MaxPause, _options.Exclude))
                 return false;
             _missedSinceLast = 0;
             _pending.Enqueue(pending);

@@ -18,6 +18,9 @@ public sealed record WatchOptions
     /// <summary>Whether commits wait for the disk; null: as the store was opened.</summary>
     public Store.Durability? Durability { get; init; }
 
+    /// <summary>As <see cref="TakeOptions.Exclude"/>.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
     /// <summary>How long the target should stand still at most; null: as short as it gets.</summary>
     public TimeSpan? MaxPause { get; init; }
 

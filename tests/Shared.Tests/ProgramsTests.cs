@@ -35,6 +35,7 @@ public sealed class ProgramsTests
         { "process_attributes", ["{dir}"] },
         { "pthreads", [] },
         { "rseq", [] },
+        { "secret_memory", ["{dir}"] },
         { "seccomp", ["strict"] },
         { "seccomp", ["filter"] },
         { "shared_memory", [] },

@@ -38,6 +38,7 @@ internal static class RunCommand
                 Every = parsed.GetValue(every) ?? _defaultEvery,
                 Name = parsed.GetValue(name),
                 Durability = storing.Chosen(parsed),
+                Exclude = storing.Excluded(parsed),
                 MaxPause = parsed.GetValue(maxPause),
                 Keep = keep,
                 StoreDirectory = directory,

@@ -23,7 +23,14 @@ internal static class TakeCommand
             string directory = common.StoreDirectory(parsed);
             int pid = TargetName.Resolve(parsed.GetRequiredValue(target), directory);
             using IEngine engine = EngineAccess.Open(directory);
-            SnapshotInfo taken = engine.Take(new TakeOptions { Pid = pid, Name = parsed.GetValue(name), Durability = storing.Chosen(parsed), MaxPause = parsed.GetValue(maxPause) });
+            SnapshotInfo taken = engine.Take(new TakeOptions
+            {
+                Pid = pid,
+                Name = parsed.GetValue(name),
+                Durability = storing.Chosen(parsed),
+                Exclude = storing.Excluded(parsed),
+                MaxPause = parsed.GetValue(maxPause),
+            });
             var shown = SnapshotJson.Of(taken);
             if (common.WantsJson(parsed))
                 common.Terminal.Out.WriteLine(CliJson.Text(shown, CliJson.Readable.SnapshotJson));

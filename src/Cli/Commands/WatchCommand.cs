@@ -42,6 +42,7 @@ internal static class WatchCommand
                 For = parsed.GetValue(limit),
                 Name = parsed.GetValue(name),
                 Durability = storing.Chosen(parsed),
+                Exclude = storing.Excluded(parsed),
                 MaxPause = parsed.GetValue(maxPause),
                 Keep = keep,
                 OnExit = rescue.OnExit(parsed),

@@ -12,6 +12,8 @@ internal sealed record TakeRequest
     public string? Name { get; init; }
     /// <summary>Whether the commit waits for the disk; null: it does.</summary>
     public Durability? Durability { get; init; }
+    /// <summary>Memory that is to be in no snapshot, each a <see cref="Dumper.MemoryPattern"/>; null: none.</summary>
+    public IReadOnlyList<string>? Exclude { get; init; }
     /// <summary>How long the target should stand still at most.</summary>
     public double? MaxPauseMilliseconds { get; init; }
 }
@@ -31,6 +33,8 @@ internal sealed record WatchRequest
     public string? Name { get; init; }
     /// <summary>Whether commits wait for the disk; null: they do.</summary>
     public Durability? Durability { get; init; }
+    /// <summary>Memory that is to be in no snapshot, each a <see cref="Dumper.MemoryPattern"/>; null: none.</summary>
+    public IReadOnlyList<string>? Exclude { get; init; }
     /// <summary>How long the target should stand still at most.</summary>
     public double? MaxPauseMilliseconds { get; init; }
     /// <summary>Retention rules as <see cref="RetentionPolicy.Parse"/> reads them.</summary>

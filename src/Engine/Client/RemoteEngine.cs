@@ -22,7 +22,7 @@ public sealed class RemoteEngine : IEngine
     public SnapshotInfo Take(TakeOptions options)
     {
         using HttpExchange exchange = Ask("POST", "/v1/take",
-            new TakeRequest { Pid = options.Pid, Name = options.Name, Durability = options.Durability, MaxPauseMilliseconds = options.MaxPause?.TotalMilliseconds }, ApiJson.Default.TakeRequest);
+            new TakeRequest { Pid = options.Pid, Name = options.Name, Durability = options.Durability, Exclude = options.Exclude, MaxPauseMilliseconds = options.MaxPause?.TotalMilliseconds }, ApiJson.Default.TakeRequest);
         return Read(exchange, ApiJson.Default.SnapshotBody).ToInfo();
     }
 
@@ -178,7 +178,7 @@ public sealed class RemoteEngine : IEngine
     private static WatchRequest Request(int pid, WatchOptions options, bool detach) => new()
     {
         Pid = pid, EveryMilliseconds = options.Every.TotalMilliseconds, Count = options.Count, ForMilliseconds = options.For?.TotalMilliseconds, Name = options.Name,
-        Durability = options.Durability, Keep = options.Keep?.ToString(), Retry = options.RetryFromTheStart, Detach = detach,
+        Durability = options.Durability, Exclude = options.Exclude, Keep = options.Keep?.ToString(), Retry = options.RetryFromTheStart, Detach = detach,
         MaxPauseMilliseconds = options.MaxPause?.TotalMilliseconds,
         OnExit = options.OnExit is { } rescue ? new RescueRequest { Files = rescue.Files, Limit = rescue.Limit } : null, OnGap = options.OnGap,
     };

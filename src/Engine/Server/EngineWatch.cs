@@ -119,6 +119,7 @@ internal sealed class EngineWatch
         For = Request.ForMilliseconds is { } limit ? TimeSpan.FromMilliseconds(limit) : null,
         Name = Request.Name,
         Durability = Request.Durability,
+        Exclude = Request.Exclude ?? [],
         MaxPause = Request.MaxPauseMilliseconds is { } pause ? TimeSpan.FromMilliseconds(pause) : null,
         Keep = Request.Keep is { } rules ? RetentionPolicy.Parse(rules) : null,
         RetryFromTheStart = Request.Retry,

@@ -115,11 +115,21 @@ internal sealed class Routes(SnapEngine engine, IEngine local, Watches watches, 
     private async Task Take(HttpContext context)
     {
         TakeRequest request = await EngineServer.ReadAsync(context, ApiJson.Default.TakeRequest);
+        CheckPatterns(request.Exclude);
         SnapshotInfo taken = await OnThread(() => counters.Count(() => local.Take(new TakeOptions
         {
-            Pid = request.Pid, Name = request.Name, Durability = request.Durability, MaxPause = request.MaxPauseMilliseconds is { } limit ? TimeSpan.FromMilliseconds(limit) : null,
+            Pid = request.Pid, Name = request.Name, Durability = request.Durability, Exclude = request.Exclude ?? [], MaxPause = request.MaxPauseMilliseconds is { } limit ? TimeSpan.FromMilliseconds(limit) : null,
         })));
         await EngineServer.WriteAsync(context, SnapshotBody.Of(taken), ApiJson.Default.SnapshotBody);
+    }
+
+    private static void CheckPatterns(IReadOnlyList<string>? exclude)
+    {
+        foreach (string text in exclude ?? [])
+        {
+            if (!Dumper.MemoryPattern.TryParse(text, out _))
+                throw new SnapException(ErrorCatalogue.RequestWrong, $"'{text}' names no memory", why: "exclude takes a name, or START-END in hex, at bounds of pages", toDo: "docs/api.md describes it");
+        }
     }
 
     private async Task Watch(HttpContext context)
@@ -129,6 +139,7 @@ internal sealed class Routes(SnapEngine engine, IEngine local, Watches watches, 
             throw new SnapException(ErrorCatalogue.RequestWrong, "a watch needs a time from one snapshot to the next", why: "everyMilliseconds must be above 0", toDo: "docs/api.md describes it");
         if (request.Keep is { } rules)
             RetentionPolicy.Parse(rules);
+        CheckPatterns(request.Exclude);
         if (request.Detach)
         {
             EngineWatch detached = watches.Begin(request, counters.Count);
