@@ -173,8 +173,10 @@ public sealed class CrashTests
         next.Put(new SpaceId(1), 0, pages);
         int before = disk.LoggedChanges;
         SnapshotInfo info = next.Commit(new SnapshotHeader("web", DateTimeOffset.UnixEpoch), default);
-        int cut = before + 1;
+        // The moment when the commit record is written, and nothing synced.
+        int cut = Enumerable.Range(before + 1, disk.LoggedChanges - before).MaxBy(moment => disk.UnsyncedAt(moment).Count);
         List<int> unsynced = disk.UnsyncedAt(cut);
+        Assert.InRange(unsynced.Count, 3, 11);
         for (int subset = 0; subset < 1 << unsynced.Count; subset++)
         {
             CrashDisk image = disk.After(cut, (change, sectors) => (subset & (1 << unsynced.IndexOf(change))) != 0 ? All(sectors) : null);

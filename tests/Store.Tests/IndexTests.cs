@@ -105,4 +105,90 @@ public sealed class IndexTests
             history.AssertAll(writer.Reader);
         }
     }
+
+    // Goal: whenever a process is killed while it makes a checkpoint, the next one finds every page, from the checkpoint before or from the segments. Method:
+    // index directories are put together from those before and after a checkpoint: each file as it was, as it became, or written up to some place; the file that
+    // says what the checkpoint holds comes last, and is the old one.
+    [Fact]
+    public void A_kill_at_any_write_of_a_checkpoint_loses_no_page_of_the_index()
+    {
+        using var directory = new TemporaryDirectory();
+        string index = Path.Combine(directory.Path, "index");
+        Commit(1);
+        Dictionary<string, byte[]> before = Checkpoint();
+        Commit(2);
+        Dictionary<string, byte[]> after = Checkpoint();
+        Assert.NotEqual(before["absorbed"], after["absorbed"]);
+        string[] files = [.. before.Keys.Union(after.Keys).Where(file => file != "absorbed").Order(StringComparer.Ordinal)];
+        Assert.True(files.Length > 2);
+        var rebuilt = new HashSet<bool>();
+        for (int seed = 0; seed < 24 * TestScale.Value; seed++)
+        {
+            var random = new Random(seed);
+            Directory.Delete(index, recursive: true);
+            Write("absorbed", before["absorbed"]);
+            // The first are those in which all is old, or all is new but the word that it is.
+            foreach (string file in files)
+                Write(file, seed == 0 ? before.GetValueOrDefault(file) : seed == 1 ? after.GetValueOrDefault(file) : Torn(before.GetValueOrDefault(file), after.GetValueOrDefault(file), random));
+            var progress = new List<string>();
+            Find(progress);
+            rebuilt.Add(progress.Count > 0);
+        }
+        Assert.Contains(false, rebuilt);
+
+        void Commit(int number)
+        {
+            using StoreWriter writer = StoreWriter.Open(directory.Store);
+            using SnapshotBuilder builder = writer.Begin("web", SnapshotId.None);
+            byte[] page = new byte[PageRange.PageSize];
+            for (int i = 0; i < 3000; i++)
+            {
+                BitConverter.TryWriteBytes(page, (number * 10_000) + i);
+                builder.Put(new SpaceId(1), (ulong)i, page);
+            }
+            builder.Commit(new SnapshotHeader("web", DateTimeOffset.UnixEpoch), default);
+        }
+
+        Dictionary<string, byte[]> Checkpoint()
+        {
+            Find([]);
+            return Directory.EnumerateFiles(index, "*", SearchOption.AllDirectories).ToDictionary(file => Path.GetRelativePath(index, file), File.ReadAllBytes);
+        }
+
+        // Every page of the store is found where it is; what was added is in a checkpoint.
+        void Find(List<string> progress)
+        {
+            using StoreReader reader = StoreReader.Open(directory.Store);
+            var segments = reader.Version.Slots.Segments;
+            using Index.FasterIndex opened = Index.FasterIndex.Open(index, segments, reader.Version.State, 6000, 8 << 20, progress.Add);
+            int pages = 0;
+            foreach (KeyValuePair<ulong, SlotAddress> stored in reader.Version.State.AllSegments().SelectMany(segment => Index.HashReader.Read(segments, segment)).SelectMany(part => part))
+            {
+                Assert.True(opened.TryFind(stored.Key, out SlotAddress address));
+                Assert.Equal(stored.Value, address);
+                pages++;
+            }
+            Assert.Equal(3000 * reader.Snapshots.Count, pages);
+            opened.Absorb(reader.Version.State, force: true);
+        }
+
+        void Write(string file, byte[]? bytes)
+        {
+            string path = Path.Combine(index, file);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            if (bytes is not null)
+                File.WriteAllBytes(path, bytes);
+        }
+
+        static byte[]? Torn(byte[]? old, byte[]? next, Random random)
+        {
+            int kind = random.Next(3);
+            if (kind == 0 || next is null)
+                return old;
+            if (kind == 1)
+                return next;
+            int cut = Math.Min(next.Length, random.Next((next.Length / 512) + 1) * 512);
+            return [.. next[..cut], .. old is not null && old.Length > cut ? old[cut..] : []];
+        }
+    }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Snap.Image;
 using Snap.Store.Disk;
+using Snap.Store.Tests.Disk;
 using Snap.Store.Tests.Model;
 
 namespace Snap.Store.Tests;
@@ -167,6 +168,38 @@ public sealed class StoreFilesTests
         using StoreReader reader = StoreReader.Open(directory.Store);
         Assert.Equal(300, reader.Snapshots.Count);
         Assert.Equal(300ul, reader.Resolve("latest", DateTimeOffset.UnixEpoch).Sequence);
+    }
+
+    // Goal: opening a store costs what its catalog weighs, not what was ever written. Method: counted: bytes read of a store of 10,000 snapshots, per
+    // snapshot, against one of 100; nothing but the catalog is opened.
+    [Fact]
+    public void Opening_ten_thousand_snapshots_reads_no_more_of_each_than_opening_a_hundred()
+    {
+        (long few, long many) = (BytesToOpen(100), BytesToOpen(10_000));
+        Assert.InRange(many / 10_000.0, 1, 1.5 * few / 100);
+        Assert.InRange(many / 10_000.0, 1, 400);
+
+        static long BytesToOpen(int count)
+        {
+            var disk = new CrashDisk();
+            using (StoreWriter writer = StoreWriter.Open(disk, new StoreOptions { Durability = Durability.Relaxed }))
+            {
+                byte[] page = new byte[4096];
+                SnapshotId parent = SnapshotId.None;
+                for (int i = 0; i < count; i++)
+                {
+                    page[0] = (byte)(1 + (i % 7));
+                    using SnapshotBuilder builder = writer.Begin("alpha", parent);
+                    builder.Put(new SpaceId(1), 1, page);
+                    parent = builder.Commit(new SnapshotHeader("alpha", DateTimeOffset.UnixEpoch.AddSeconds(i)), default).Id;
+                }
+            }
+            long before = disk.BytesRead;
+            using StoreReader reader = StoreReader.Open(disk);
+            Assert.Equal(count, reader.Snapshots.Count);
+            Assert.Equal((ulong)count, reader.Resolve("latest", DateTimeOffset.UnixEpoch).Sequence);
+            return disk.BytesRead - before;
+        }
     }
 
     /// <summary>A program that holds an open-file-description lock on a file's first byte.</summary>

@@ -48,6 +48,9 @@ internal sealed class CrashDisk : IDisk
 
     public int LoggedChanges => _changes.Count;
 
+    /// <summary>Bytes that were read from files.</summary>
+    public long BytesRead { get; private set; }
+
     /// <summary>Called before a file is created, with its path: a test does something else in the middle of an operation.</summary>
     public Action<string>? BeforeCreate { get; set; }
 
@@ -377,6 +380,7 @@ internal sealed class CrashDisk : IDisk
             lock (disk._gate)
             {
                 int count = (int)Math.Clamp(node.Bytes.Count - offset, 0, into.Length);
+                disk.BytesRead += count;
                 System.Runtime.InteropServices.CollectionsMarshal.AsSpan(node.Bytes).Slice((int)Math.Min(offset, node.Bytes.Count), count).CopyTo(into);
                 return count;
             }
