@@ -1,4 +1,5 @@
-// gap_spinner MIB DIRTY_PAGES INTERVAL_MS THREADS: a process of MIB MiB that dirties DIRTY_PAGES random pages per interval, and one thread of which looks
+// gap_spinner MIB DIRTY_PAGES INTERVAL_MS THREADS [s]: a process of MIB MiB that dirties DIRTY_PAGES pages per interval, random ones or (s) one after the
+// other, spread over the interval, and one thread of which looks
 // at the clock without end. Each line on standard input is answered by the longest gap in microseconds that this thread saw since the last one.
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -14,6 +15,7 @@ static volatile uint64_t longest;
 static char *memory;
 static size_t pages, dirty;
 static long interval_ms;
+static int sequential;
 
 static uint64_t now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec; }
 
@@ -29,12 +31,14 @@ static void *sleeper(void *unused) { (void)unused; for (;;) pause(); return NULL
 static void *writer(void *unused) {
     (void)unused;
     uint64_t state = 88172645463325252ull;
-    for (;;) {
-        for (size_t i = 0; i < dirty; i++) {
+    enum { STEPS = 25 };
+    for (size_t next = 0;;) {
+        for (size_t i = 0; i < dirty / STEPS; i++) {
             state ^= state << 13; state ^= state >> 7; state ^= state << 17;
-            *(volatile uint64_t *)(memory + (state % pages) * 4096 + 64) = state;
+            size_t page = sequential ? next++ % pages : state % pages;
+            *(volatile uint64_t *)(memory + page * 4096 + 64) = state;
         }
-        usleep((useconds_t)interval_ms * 1000);
+        usleep((useconds_t)interval_ms * 1000 / STEPS);
     }
     return NULL;
 }
@@ -42,6 +46,7 @@ static void *writer(void *unused) {
 int main(int argc, char **argv) {
     if (argc < 5) return 2;
     pages = strtoull(argv[1], NULL, 10) * 256; dirty = strtoull(argv[2], NULL, 10); interval_ms = atol(argv[3]);
+    sequential = argc > 5;
     memory = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     madvise(memory, pages * 4096, MADV_NOHUGEPAGE);
     uint64_t state = 42;

@@ -12,7 +12,7 @@ internal sealed class GapSpinner : IDisposable
     private readonly ChildProcess _child;
     private readonly FileDescriptor _commands, _answers;
 
-    public GapSpinner(string directory, int mebibytes, int dirtyPages, int intervalMs, int threads)
+    public GapSpinner(string directory, int mebibytes, int dirtyPages, int intervalMs, int threads, bool isSequential = false)
     {
         string program = Path.Combine(directory, "gap_spinner");
         if (!File.Exists(program))
@@ -25,7 +25,7 @@ internal sealed class GapSpinner : IDisposable
             _child = ChildProcess.Start(new SpawnOptions
             {
                 Program = program,
-                Arguments = [Text(mebibytes), Text(dirtyPages), Text(intervalMs), Text(threads)],
+                Arguments = [Text(mebibytes), Text(dirtyPages), Text(intervalMs), Text(threads), .. isSequential ? new[] { "s" } : []],
                 Descriptors = new Dictionary<int, FileDescriptor> { [0] = commands, [1] = answers },
             });
         }

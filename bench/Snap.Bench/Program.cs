@@ -3,6 +3,7 @@ using Snap.Bench;
 return args switch
 {
     ["pause", .. string[] rest] => PauseBench.Run(rest),
+    ["pauses", .. string[] rest] => PausesBench.Run(rest),
     ["commands", .. string[] rest] => CommandBench.Run(rest),
     ["peers", .. string[] rest] => PeersBench.Run(rest),
     ["increments", .. string[] rest] => IncrementsBench.Run(rest),
@@ -23,6 +24,7 @@ static int Usage()
 {
     Console.Error.WriteLine("""
         usage: Snap.Bench pause [MIB]      a pause against gcore's, and of increments with 1 % dirty (default 1024 MiB)
+               Snap.Bench pauses [MIB…]       increments with 1 % dirty by size, threads and pattern (default 4 256 1024 4096)
                Snap.Bench commands [RUNS]  start-up, warm take and restore of a small process (default 20 runs)
                Snap.Bench peers [SCALE [ROUNDS]]       the store against restic, borg and zstd on programs' memory (default 1, 3)
                Snap.Bench images DIR SCALE             only the images of programs' memory
