@@ -23,11 +23,13 @@ internal sealed class PauseGoal
     /// <param name="paused">By the freezes of this checkpoint before it.</param>
     public void Begin(TimeSpan paused) => (_pausedBefore, _begun) = (paused, Stopwatch.GetTimestamp());
 
+    /// <summary>What is left to copy is known; copying begins now, if at all.</summary>
+    public void Counted() => _countedAt = Stopwatch.GetTimestamp();
+
     /// <summary>True if copying would take longer than there is time left, and the next freeze is likely to have less to copy.</summary>
     /// <param name="bytes">Left to copy.</param>
     public bool IsBetterLater(ulong bytes)
     {
-        _countedAt = Stopwatch.GetTimestamp();
         if (_goal is not { } goal || bytes < Little)
             return false;
         TimeSpan spent = Stopwatch.GetElapsedTime(_begun, _countedAt);
@@ -36,6 +38,9 @@ internal sealed class PauseGoal
         _leftBefore = bytes;
         return spent < goal && isLess && spent + TimeSpan.FromSeconds(bytes / _bytesASecond) > goal;
     }
+
+    /// <summary>Bytes a second, by the copies so far.</summary>
+    internal double Speed => _bytesASecond;
 
     /// <summary>All was copied: how fast that goes is remembered.</summary>
     public void Copied(ulong bytes)

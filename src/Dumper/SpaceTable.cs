@@ -92,8 +92,9 @@ internal sealed class SpaceTable : ISpaceIds
     private SpaceId Find<TKey>(Dictionary<TKey, SpaceId> known, TKey key)
         where TKey : notnull
     {
-        if (!known.TryGetValue(key, out SpaceId space))
-            known.Add(key, space = new SpaceId(++_last));
+        // One that was removed in an interval under way belonged to another process, whose pid has been given again: it is about to be forgotten.
+        if (!known.TryGetValue(key, out SpaceId space) || _removed.ContainsKey(space))
+            known[key] = space = new SpaceId(++_last);
         return space;
     }
 }

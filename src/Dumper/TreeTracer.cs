@@ -235,6 +235,8 @@ public sealed partial class TreeTracer : ITreeTracer
         foreach (TreeMember member in _members)
         {
             member.Pages?.Abandon();
+            // The next interval announces it at its beginning; once more, later, would drop the pages that were given in between.
+            member.NeedsAnnouncement = false;
             // Whoever lives and has other memory than before called exec.
             if (!member.Target.Handle.HasExited && member.Target.Memory.IsStale)
                 member.Disarm();
@@ -270,6 +272,7 @@ public sealed partial class TreeTracer : ITreeTracer
                 if (_findings.Count == 0)
                 {
                     (needed, ulong ofNew) = CountFrozen();
+                    _goal.Counted();
                     _watchdog?.Arm(request.PauseLimit + TimeSpan.FromSeconds(needed / SlowestCopy));
                     if (isLast && (needed > length || (hasLivePasses && ofNew > NewProcessArea)))
                         _notices.Add(string.Create(CultureInfo.InvariantCulture, $"the pause was longer than usual: {needed >> 20} MiB had to be copied in it"));

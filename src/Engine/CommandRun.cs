@@ -24,6 +24,7 @@ public sealed class CommandRun
 
     private readonly IEngine _engine;
     private readonly RunOptions _options;
+    private volatile SnapshotInfo? _last;
 
     private CommandRun(IEngine engine, RunOptions options) => (_engine, _options) = (engine, options);
 
@@ -44,17 +45,17 @@ public sealed class CommandRun
         while (true)
         {
             long start = Environment.TickCount64;
-            (WaitStatus exit, WatchStatus? round, SnapException? failure) = RunOnce(child);
+            (WaitStatus exit, WatchStatus? round, SnapException? failure) = RunOnce(child, signals);
             watched = Together(watched, round);
             OrphanReaper.Reap();
-            if (rescue is null || watched?.Last is not { } last || !RescueBudget.IsFailure(exit)
+            if (rescue is null || (_last ?? watched?.Last) is not { } last || !RescueBudget.IsFailure(exit) || signals.WasAskedToEnd
                 || BringBack(rescue, last, exit, TimeSpan.FromMilliseconds(Environment.TickCount64 - start), signals) is not { } restored)
                 return new RunResult(child.Pid, exit, watched, failure);
             child = restored;
         }
     }
 
-    private (WaitStatus Exit, WatchStatus? Watch, SnapException? Failure) RunOnce(ChildProcess child)
+    private (WaitStatus Exit, WatchStatus? Watch, SnapException? Failure) RunOnce(ChildProcess child, Forwarding signals)
     {
         using var ended = new CancellationTokenSource();
         WatchResult? watch = null;
@@ -67,6 +68,8 @@ public sealed class CommandRun
         }
 
         WaitStatus exit = child.Wait();
+        // What comes from here on is for the next one, if there is one: ending the watch may take a while.
+        signals.To(null);
         ended.Cancel();
         watcher?.Join();
         return (exit, watch?.Status, failure);
@@ -81,11 +84,10 @@ public sealed class CommandRun
     /// <returns>Null if it is not brought back: that failed too often, or a signal came meanwhile that would have ended it.</returns>
     private ChildProcess? BringBack(RescueBudget budget, SnapshotInfo snapshot, WaitStatus exit, TimeSpan ran, Forwarding signals)
     {
-        signals.To(null);
         SnapException? failure = null;
         for (; budget.TryNext(ran, out TimeSpan delay); ran = TimeSpan.Zero)
         {
-            if (signals.WaitForOne(delay))
+            if (signals.WaitForEnd(delay))
                 return null;
             try
             {
@@ -119,6 +121,13 @@ public sealed class CommandRun
         }
     }
 
+    // The watch may fail long before the command does.
+    private void Note(SnapshotInfo snapshot)
+    {
+        _last = snapshot;
+        _options.OnSnapshot(snapshot);
+    }
+
     private void Watch(int pid, TimeSpan every, CancellationToken ended, out WatchResult? result, out SnapException? failure)
     {
         (result, failure) = (null, null);
@@ -127,7 +136,7 @@ public sealed class CommandRun
             result = _engine.Watch(pid, new WatchOptions
             {
                 Every = every, Name = _options.Name, Durability = _options.Durability, Exclude = _options.Exclude, MaxPause = _options.MaxPause, RetryFromTheStart = true, OnStatus = _options.OnStatus,
-                OnSnapshot = _options.OnSnapshot, OnGap = _options.OnGap, OnGapFailure = _options.OnGapFailure, Keep = _options.Keep, OnKeepFailure = _options.OnKeepFailure,
+                OnSnapshot = Note, OnGap = _options.OnGap, OnGapFailure = _options.OnGapFailure, Keep = _options.Keep, OnKeepFailure = _options.OnKeepFailure,
             }, ended);
         }
         catch (SnapException failed)
@@ -143,8 +152,12 @@ public sealed class CommandRun
         private readonly List<PosixSignalRegistration> _registrations = [];
         private readonly Lock _gate = new();
         private readonly List<int> _kept = [];
+        // What service managers allow, and a little more.
+        private const long LongestGoodbyeMs = 120_000;
+
         private readonly ManualResetEventSlim _came = new();
         private ChildProcess? _child;
+        private long _askedAt = long.MinValue / 2;
 
         public Forwarding()
         {
@@ -173,19 +186,34 @@ public sealed class CommandRun
             }
         }
 
-        /// <summary>Waits for a signal while there is nobody to pass it on to.</summary>
+        /// <summary>A signal has come lately that asks to end, whatever the child made of it: it is not to be brought back after that.</summary>
+        public bool WasAskedToEnd => Environment.TickCount64 - Volatile.Read(ref _askedAt) < LongestGoodbyeMs;
+
+        /// <summary>Waits for such a signal.</summary>
         /// <returns>False if none came in time.</returns>
-        public bool WaitForOne(TimeSpan time) => _came.Wait(time);
+        public bool WaitForEnd(TimeSpan time)
+        {
+            lock (_gate)
+            {
+                if (!WasAskedToEnd)
+                    _came.Reset();
+            }
+
+            return _came.Wait(time);
+        }
 
         private void Pass(int number)
         {
             lock (_gate)
             {
-                if (_child is null)
+                if (number is not Signal.SIGHUP && RescueBudget.IsOnPurpose(number))
                 {
-                    _kept.Add(number);
+                    Volatile.Write(ref _askedAt, Environment.TickCount64);
                     _came.Set();
                 }
+
+                if (_child is null)
+                    _kept.Add(number);
                 // The terminal has sent these to every process of the foreground group, the child among them.
                 else if (number is not (Signal.SIGINT or Signal.SIGQUIT) || !Terminal.IsForeground)
                     _child.Signal(number);

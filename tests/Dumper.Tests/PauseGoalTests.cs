@@ -1,3 +1,5 @@
+using Snap.Testing;
+
 namespace Snap.Dumper.Tests;
 
 public sealed class PauseGoalTests
@@ -35,11 +37,25 @@ public sealed class PauseGoalTests
         Assert.Equal("the pause was longer than the 2.5 ms that were asked for", goal.NoticeIfMissed(TimeSpan.FromMilliseconds(11)));
     }
 
+    /// <summary>What passed before the pages were counted, live passes among it, is no time of the copy.</summary>
+    [Fact]
+    public void Only_the_copy_itself_tells_how_fast_copying_is()
+    {
+        PauseGoal goal = Begun(_hour);
+        double before = goal.Speed;
+        long start = Environment.TickCount64;
+        Patience.Until(() => Environment.TickCount64 > start + 20, "a moment to pass");
+        goal.Counted();
+        goal.Copied(Huge);
+        Assert.InRange(goal.Speed, before, double.MaxValue);
+    }
+
     private static PauseGoal Begun(TimeSpan? limit)
     {
         var goal = new PauseGoal();
         goal.Set(limit);
         goal.Begin(TimeSpan.Zero);
+        goal.Counted();
         return goal;
     }
 }

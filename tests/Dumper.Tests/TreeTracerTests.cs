@@ -51,6 +51,34 @@ public sealed class TreeTracerTests(ITestOutputHelper output)
         Assert.Empty(target.Check());
     }
 
+    /// <summary>What was found first in a freeze that came to nothing was dropped once more at the next, after its pages had been given.</summary>
+    [Fact]
+    public void A_child_that_was_found_in_a_freeze_that_broke_off_keeps_its_pages_in_the_next_snapshot()
+    {
+        using Target target = Target.Start("late_child");
+        using var sink = new MemorySink();
+        OnTracerThread(() =>
+        {
+            using TreeTracer tracer = TreeTracer.Attach(new AttachRequest { Pid = target.Pid });
+            tracer.Take(new CheckpointRequest { Interval = 1 }, sink);
+            tracer.Committed(1);
+            bool hasChild = false;
+            sink.OnAcquirePause = () =>
+            {
+                if (!hasChild)
+                    Assert.Equal(["fork"], target.Ask("fork"));
+                hasChild = true;
+            };
+            SnapException refused = Assert.Throws<SnapException>(() => tracer.Take(new CheckpointRequest { Interval = 2 }, sink));
+            Assert.Contains("socket", refused.Render(), StringComparison.Ordinal);
+            Assert.Equal(["close"], target.Ask("close"));
+            CheckpointResult result = tracer.Take(new CheckpointRequest { Interval = 3 }, sink);
+            SpaceId space = Assert.Single(result.Image.Processes, process => process.Pid != target.Pid).Space;
+            Assert.InRange(sink.Pages(space).Values.Count(page => page is not null && page.AsSpan().ContainsAnyExcept((byte)0)), 256, int.MaxValue);
+        });
+        Assert.Empty(target.Check());
+    }
+
     // A watch takes the second interval while the first is still being written. What it says of pages that it doesn't give must not be "gone".
     [Fact]
     public void An_interval_taken_before_the_first_is_stored_still_has_every_page()

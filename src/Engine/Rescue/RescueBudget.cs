@@ -11,9 +11,14 @@ internal sealed class RescueBudget(RescueOptions options)
     /// <summary>Attempts in the present row.</summary>
     public int Attempts { get; private set; }
 
-    /// <summary>True for a failure. False for a program that is done (exit code 0), and for signals by which people and services end one on purpose.</summary>
-    public static bool IsFailure(WaitStatus exit) =>
-        exit.WasKilled ? exit.KillSignal is not (Signal.SIGHUP or Signal.SIGINT or Signal.SIGQUIT or Signal.SIGTERM or Signal.SIGPIPE) : exit.ExitCode != 0;
+    /// <summary>
+    /// True for a failure. False for a program that is done (exit code 0), and for signals by which people and services end one on purpose, also where it
+    /// handles them and exits with 128 + the signal, as shells and virtual machines do.
+    /// </summary>
+    public static bool IsFailure(WaitStatus exit) => exit.WasKilled ? !IsOnPurpose(exit.KillSignal) : exit.ExitCode != 0 && !IsOnPurpose(exit.ExitCode - 128);
+
+    /// <summary>True for signals that ask a program to end.</summary>
+    public static bool IsOnPurpose(int signal) => signal is Signal.SIGHUP or Signal.SIGINT or Signal.SIGQUIT or Signal.SIGTERM or Signal.SIGPIPE;
 
     /// <summary>What is said when there may be no more attempts.</summary>
     public static SnapException GivenUp(SnapshotInfo snapshot, WaitStatus exit, int limit, SnapException? lastFailure) =>

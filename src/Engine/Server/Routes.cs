@@ -168,9 +168,9 @@ internal sealed class Routes(SnapEngine engine, IEngine local, Watches watches, 
                 if (!events.Writer.TryWrite(said))
                     events.Writer.WriteAsync(said, gone.Token).AsTask().GetAwaiter().GetResult();
             }
-            catch (OperationCanceledException)
+            catch (Exception over) when (over is OperationCanceledException or ChannelClosedException)
             {
-                // The command has ended, and the watch is about to.
+                // The command has ended, and the watch is about to; or the watch has, and a command of --on-gap fails after it.
             }
 
             if (said.End is not null || said.Error is not null)

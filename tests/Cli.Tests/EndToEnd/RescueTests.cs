@@ -8,16 +8,15 @@ namespace Snap.Cli.Tests.EndToEnd;
 /// <summary>--on-exit restore and --on-gap exec: a job that dies at night goes on by itself, and somebody is called when that can't be.</summary>
 public sealed class RescueTests
 {
-    /// <summary>Counts to 60 in its memory; at 30 it dies, unless a file shows that it has done so before.</summary>
-    private const string DiesOnce = """
-        import os, signal, sys, time
+    /// <summary>Waits for its end (a file) with a number that is nowhere but in its memory; another file has it die, as often as it looks.</summary>
+    private const string Waits = """
+        import os, sys, time
         nonce = os.urandom(8).hex()
         print("begun", nonce, flush=True)
-        for step in range(60):
-            time.sleep(0.05)
-            if step == 30 and not os.path.exists(sys.argv[1]):
-                open(sys.argv[1], "w").close()
-                os.kill(os.getpid(), signal.SIGSEGV)
+        while not os.path.exists(sys.argv[1]):
+            time.sleep(0.02)
+            if os.path.exists(sys.argv[2]):
+                os.abort()
         print("done", nonce, flush=True)
         """;
 
@@ -25,13 +24,19 @@ public sealed class RescueTests
     public void A_command_that_dies_goes_on_from_its_last_snapshot_and_its_exit_code_is_the_last_one()
     {
         using SnapStore store = SnapStore.OpenOrSkip();
-        CommandResult result = store.Run("run", "--every", "50ms", "--name", "job", "--on-exit", "restore", "--", "python3", "-c", DiesOnce, store["died"]);
+        using Command run = store.Start("run", "--every", "50ms", "--name", "job", "--on-exit", "restore", "--", "python3", "-c", Waits, store["end"], store["die"]);
+        Patience.Until(() => store.Log().Count >= 2 || run.Child.TryWait(out _), "two snapshots");
+        using (Kernel.Processes.ProcessHandle? job = Kernel.Processes.ProcessHandle.OpenOrGone(store.Log()[0].GetProperty("pid").GetInt32()))
+            job!.TrySignal(Signal.SIGKILL);
+        Patience.Until(() => run.OutputSoFar.Contains("brought back", StringComparison.Ordinal) || run.Child.TryWait(out _), "it to come back");
+        File.WriteAllText(store["end"], "");
+        CommandResult result = run.WaitForEnd();
         Assert.True(result.ExitCode == 0, result.ToString());
         string[] said = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         // One start, one end, and the same memory between them.
         Assert.Equal(2, said.Length);
         Assert.Equal(said[0].Replace("begun", "done", StringComparison.Ordinal), said[1]);
-        Assert.Contains("was killed by signal 11; brought back from", result.Error, StringComparison.Ordinal);
+        Assert.Contains("was killed by signal 9; brought back from", result.Error, StringComparison.Ordinal);
         Assert.Contains("attempt 1 of 5", result.Error, StringComparison.Ordinal);
     }
 
@@ -39,12 +44,28 @@ public sealed class RescueTests
     public void A_command_that_dies_again_and_again_is_given_up_and_its_exit_code_told()
     {
         using SnapStore store = SnapStore.OpenOrSkip();
-        const string dies = "import os, time\nfor step in range(20): time.sleep(0.05)\nos.abort()";
-        CommandResult result = store.Run("run", "--every", "50ms", "--name", "job", "--on-exit", "restore", "--on-exit-limit", "2", "--", "python3", "-c", dies);
+        using Command run = store.Start("run", "--every", "50ms", "--name", "job", "--on-exit", "restore", "--on-exit-limit", "2", "--", "python3", "-c", Waits, store["end"], store["die"]);
+        Patience.Until(() => store.Log().Count >= 2 || run.Child.TryWait(out _), "two snapshots");
+        File.WriteAllText(store["die"], "");
+        CommandResult result = run.WaitForEnd();
         Assert.True(result.ExitCode == 128 + Signal.SIGABRT, result.ToString());
         Assert.Contains("attempt 2 of 2", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("attempt 3", result.Error, StringComparison.Ordinal);
         Assert.Contains("S0716", result.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Who handles SIGTERM and ends by itself was ended on purpose all the same, whatever it exits with.</summary>
+    [SkippableFact]
+    public void A_command_that_was_asked_to_end_stays_ended_with_any_exit_code()
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        const string handles = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(1))\nprint('ready', flush=True)\nwhile True: time.sleep(0.05)";
+        using Command run = store.Start("run", "--every", "50ms", "--name", "job", "--on-exit", "restore", "--", "python3", "-c", handles);
+        Patience.Until(() => (run.OutputSoFar.Contains("ready", StringComparison.Ordinal) && store.Log().Count >= 2) || run.Child.TryWait(out _), "two snapshots");
+        run.Signal(Signal.SIGTERM);
+        CommandResult ended = run.WaitForEnd();
+        Assert.True(ended.ExitCode == 1, ended.ToString());
+        Assert.DoesNotContain("brought back", ended.Error, StringComparison.Ordinal);
     }
 
     [SkippableFact]

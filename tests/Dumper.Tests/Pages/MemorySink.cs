@@ -26,6 +26,9 @@ internal sealed class MemorySink : IPageSink, IDisposable
     /// <summary>Pages whose bytes were given since this was last emptied.</summary>
     public PageSet Given { get; } = new();
 
+    /// <summary>Called between the first look at the target and the freeze.</summary>
+    public Action OnAcquirePause { get; set; } = () => { };
+
     /// <summary>False to take everything and keep nothing.</summary>
     public bool KeepsPages { get; set; } = true;
 
@@ -71,7 +74,11 @@ internal sealed class MemorySink : IPageSink, IDisposable
 
     public void PublishStream(ulong offset, int acquired, ReadOnlySpan<SpaceRun> runs) => Take(offset, runs);
 
-    public (ulong Offset, ulong Length) AcquirePause(ulong wantedLength) => (StreamLength, _pauseLength);
+    public (ulong Offset, ulong Length) AcquirePause(ulong wantedLength)
+    {
+        OnAcquirePause();
+        return (StreamLength, _pauseLength);
+    }
 
     public void PublishPause(ReadOnlySpan<SpaceRun> runs) => Take(StreamLength, runs);
 
