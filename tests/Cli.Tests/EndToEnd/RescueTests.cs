@@ -28,7 +28,7 @@ public sealed class RescueTests
         Patience.Until(() => store.Log().Count >= 2 || run.Child.TryWait(out _), "two snapshots");
         using (Kernel.Processes.ProcessHandle? job = Kernel.Processes.ProcessHandle.OpenOrGone(store.Log()[0].GetProperty("pid").GetInt32()))
             job!.TrySignal(Signal.SIGKILL);
-        Patience.Until(() => run.OutputSoFar.Contains("brought back", StringComparison.Ordinal) || run.Child.TryWait(out _), "it to come back");
+        Patience.Until(() => run.OutputSoFar.Contains("; brought back from", StringComparison.Ordinal) || run.Child.TryWait(out _), "it to come back");
         File.WriteAllText(store["end"], "");
         CommandResult result = run.WaitForEnd();
         Assert.True(result.ExitCode == 0, result.ToString());
@@ -65,7 +65,7 @@ public sealed class RescueTests
         run.Signal(Signal.SIGTERM);
         CommandResult ended = run.WaitForEnd();
         Assert.True(ended.ExitCode == 1, ended.ToString());
-        Assert.DoesNotContain("brought back", ended.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("; brought back from", ended.Error, StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -77,7 +77,7 @@ public sealed class RescueTests
         run.Signal(Signal.SIGTERM);
         CommandResult ended = run.WaitForEnd();
         Assert.True(ended.ExitCode == 128 + Signal.SIGTERM, ended.ToString());
-        Assert.DoesNotContain("brought back", ended.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("; brought back from", ended.Error, StringComparison.Ordinal);
     }
 
     [SkippableFact]
