@@ -84,28 +84,26 @@ public sealed class CommandRun
     /// <returns>Null if it is not brought back: that failed too often, or a signal came meanwhile that would have ended it.</returns>
     private ChildProcess? BringBack(RescueBudget budget, SnapshotInfo snapshot, WaitStatus exit, TimeSpan ran, Forwarding signals)
     {
-        SnapException? failure = null;
-        for (; budget.TryNext(ran, out TimeSpan delay); ran = TimeSpan.Zero)
+        ChildProcess? child = null;
+        try
         {
-            if (signals.WaitForEnd(delay))
-                return null;
-            try
+            RescuedTarget? rescued = budget.BringBack(snapshot, exit, ran, signals.WaitForEnd, () =>
             {
                 using StoreReader store = StoreReader.Open(_options.StoreDirectory);
                 using RestoredProcess restored = SnapshotRestore.Restore(_options.StoreDirectory, store, snapshot.Id, new RestoreOptions { Files = _options.OnExit!.Files });
                 restored.Release();
-                signals.To(restored.Child);
-                _options.OnRescued(new RescuedTarget(snapshot, exit, budget.Attempts, _options.OnExit.Limit, restored.Notices));
-                return restored.Child;
-            }
-            catch (SnapException failed)
-            {
-                _options.OnRescueFailure(failure = failed);
-            }
+                signals.To(child = restored.Child);
+                return restored.Notices;
+            }, _options.OnRescueFailure);
+            if (rescued is not null)
+                _options.OnRescued(rescued);
+        }
+        catch (SnapException givenUp) when (givenUp.Kind == ErrorCatalogue.RescueGivenUp)
+        {
+            _options.OnRescueFailure(givenUp);
         }
 
-        _options.OnRescueFailure(RescueBudget.GivenUp(snapshot, exit, _options.OnExit!.Limit, failure));
-        return null;
+        return child;
     }
 
     private ChildProcess StartChild()

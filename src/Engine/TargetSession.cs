@@ -89,13 +89,9 @@ public sealed partial class TargetSession : IDisposable
 
     /// <summary>Takes one checkpoint now.</summary>
     /// <param name="missedBefore">Ticks of a watch that were skipped or failed since the last one.</param>
-    /// <param name="exclude">As <see cref="TakeOptions.Exclude"/>.</param>
     /// <returns>The snapshot; it is durable.</returns>
     /// <exception cref="SnapException">It could not be taken or stored; the target is as it was.</exception>
-    public SnapshotInfo Take(long missedBefore = 0, IReadOnlyList<string>? exclude = null) =>
-        TryBegin(out PendingSnapshot? pending, missedBefore, exclude: exclude) ? pending.Wait()
-            : throw new SnapException(ErrorCatalogue.TooManyIntervals, $"cannot take a checkpoint of {Name} now", $"pid {Pid}",
-                $"{_engine.Options.MaxPending} checkpoints are under way", "wait for them");
+    public SnapshotInfo Take(long missedBefore = 0) => TryBegin(out PendingSnapshot? pending, missedBefore) ? pending.Wait() : throw TooMany();
 
     /// <summary>Takes one checkpoint as soon as fewer are under way than may be.</summary>
     /// <exception cref="SnapException">It could not be taken or stored; the target is as it was. S0706: it was not its turn for ten seconds.</exception>
@@ -106,7 +102,7 @@ public sealed partial class TargetSession : IDisposable
             if (TryBegin(out PendingSnapshot? pending, durability: durability, pauseGoal: pauseGoal, exclude: exclude))
                 return pending.Wait();
             if (Environment.TickCount64 >= end)
-                return Take(exclude: exclude);
+                throw TooMany();
             Thread.Sleep(1);
         }
     }
@@ -215,6 +211,9 @@ public sealed partial class TargetSession : IDisposable
         using SnapshotContent content = _engine.Reader.OpenSnapshot(snapshot.Id);
         return ImageCodec.Decode(content.ReadImage()).Spaces;
     }
+
+    private SnapException TooMany() => new(ErrorCatalogue.TooManyIntervals, $"cannot take a checkpoint of {Name} now", $"pid {Pid}",
+        $"{_engine.Options.MaxPending} checkpoints are under way", "wait for them");
 
     private SnapException TracerLost(SnapException? bug) => new(ErrorCatalogue.TracerLost, $"the tracer process of {Name} ended unexpectedly", $"pid {Pid}",
         bug is null ? "it was killed, or crashed" : $"{bug.What}: {bug.Why}", "the target is unharmed; the next checkpoint starts a new tracer, and is a full one", bug);

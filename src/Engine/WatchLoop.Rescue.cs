@@ -35,25 +35,12 @@ public sealed partial class WatchLoop
         _lease?.Dispose();
         _lease = null;
         _budget ??= new RescueBudget(options);
-        SnapException? failure = null;
-        for (TimeSpan ran = _clock.Elapsed - _runsSince; _budget.TryNext(ran, out TimeSpan delay); ran = TimeSpan.Zero)
-        {
-            if (cancellation.WaitHandle.WaitOne(delay))
-                return false;
-            try
-            {
-                IReadOnlyList<string> notices = BringBack(snapshot, options);
-                _runsSince = _clock.Elapsed;
-                _options.OnRescued(new RescuedTarget(snapshot, exit, _budget.Attempts, options.Limit, notices));
-                return true;
-            }
-            catch (SnapException failed)
-            {
-                Failed(failure = failed);
-            }
-        }
-
-        throw RescueBudget.GivenUp(snapshot, exit, options.Limit, failure);
+        RescuedTarget? rescued = _budget.BringBack(snapshot, exit, _clock.Elapsed - _runsSince, cancellation.WaitHandle.WaitOne, () => BringBack(snapshot, options), Failed);
+        if (rescued is null)
+            return false;
+        _runsSince = _clock.Elapsed;
+        _options.OnRescued(rescued);
+        return true;
     }
 
     private List<string> BringBack(SnapshotInfo snapshot, RescueOptions options)

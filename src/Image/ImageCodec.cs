@@ -16,9 +16,6 @@ public static class ImageCodec
     /// <summary>Features of images that this code understands; see <see cref="SnapshotImage.Requires"/>.</summary>
     public static readonly IReadOnlySet<string> KnownFeatures = new HashSet<string>();
 
-    /// <summary>Makes ready what decoding needs, on a thread of its own: the first image of a process would else wait for it, for milliseconds.</summary>
-    public static void Prepare() => new Thread(() => _ = ImageJson.Default.SnapshotImage) { Name = "snap-prepare", IsBackground = true }.Start();
-
     /// <summary>Encodes an image.</summary>
     public static byte[] Encode(SnapshotImage image) => JsonSerializer.SerializeToUtf8Bytes(image, ImageJson.Default.SnapshotImage);
 

@@ -17,7 +17,7 @@ public sealed class TreeTracerTests(ITestOutputHelper output)
     {
         using Target target = Target.Start(program);
         Fingerprint before = Fingerprint.Of(target.Pid);
-        OnTracerThread(() =>
+        TracerThread.Run(() =>
         {
             using TreeTracer tracer = TreeTracer.Attach(new AttachRequest { Pid = target.Pid });
             using var sink = new MemorySink();
@@ -41,7 +41,7 @@ public sealed class TreeTracerTests(ITestOutputHelper output)
     {
         using Target target = Target.Start("busy_writer", "16", "2000");
         using var sink = new MemorySink();
-        OnTracerThread(() =>
+        TracerThread.Run(() =>
         {
             using TreeTracer tracer = TreeTracer.Attach(new AttachRequest { Pid = target.Pid });
             CheckpointResult result = tracer.Take(new CheckpointRequest { Interval = 1, PauseGoal = TimeSpan.FromMilliseconds(milliseconds) }, sink);
@@ -57,7 +57,7 @@ public sealed class TreeTracerTests(ITestOutputHelper output)
     {
         using Target target = Target.Start("late_child");
         using var sink = new MemorySink();
-        OnTracerThread(() =>
+        TracerThread.Run(() =>
         {
             using TreeTracer tracer = TreeTracer.Attach(new AttachRequest { Pid = target.Pid });
             tracer.Take(new CheckpointRequest { Interval = 1 }, sink);
@@ -85,7 +85,7 @@ public sealed class TreeTracerTests(ITestOutputHelper output)
     {
         using Target target = Target.Start("counter");
         using var sink = new MemorySink();
-        OnTracerThread(() =>
+        TracerThread.Run(() =>
         {
             using TreeTracer tracer = TreeTracer.Attach(new AttachRequest { Pid = target.Pid });
             CheckpointResult first = tracer.Take(new CheckpointRequest { Interval = 1 }, sink);
@@ -98,24 +98,5 @@ public sealed class TreeTracerTests(ITestOutputHelper output)
             Assert.True(third.IsFull);
             Assert.InRange(sink.Pages(space).Count, pages, int.MaxValue);
         });
-    }
-
-    private static void OnTracerThread(Action action)
-    {
-        Exception? failure = null;
-        var thread = new Thread(() =>
-        {
-            try
-            {
-                action();
-            }
-            catch (Exception caught)
-            {
-                failure = caught;
-            }
-        });
-        thread.Start();
-        thread.Join();
-        Assert.True(failure is null, failure is SnapException snap ? snap.Render() : failure?.ToString());
     }
 }

@@ -32,7 +32,6 @@ internal static class RestoreCommand
         var command = new Command("restore", "Bring a snapshot back to life as a running process, under the pids it had") { reference, wait, files, stdio, otherBoot };
         command.SetAction(parsed =>
         {
-            ImageCodec.Prepare();
             using var bindings = new StandardBindings(parsed.GetValue(stdio) ?? []);
             // A reader, not an engine: it works beside a watch that writes to the store.
             string directory = common.StoreDirectory(parsed);

@@ -44,10 +44,10 @@ internal static class RunCommand
                 StoreDirectory = directory,
                 OnExit = rescue.OnExit(parsed),
                 OnRescued = rescued => RescueText.Write(common.Terminal.Error, rescued),
-                OnRescueFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
+                OnRescueFailure = failure => ErrorReport.Tell(common.Terminal, failure),
                 OnGap = rescue.OnGap(parsed),
-                OnGapFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
-                OnKeepFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
+                OnGapFailure = failure => ErrorReport.Tell(common.Terminal, failure),
+                OnKeepFailure = failure => ErrorReport.Tell(common.Terminal, failure),
                 OnStatus = status => trouble.Tell(status),
             });
             Tell(common.Terminal, result, common.WantsJson(parsed));

@@ -55,9 +55,9 @@ internal static class WatchCommand
             using IWatchReport report = common.WantsJson(parsed) ? new JsonWatchReport(common.Terminal) : new TextWatchReport(common.Terminal);
             WatchResult result = engine.Watch(pid, options with
             {
-                OnKeepFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
+                OnKeepFailure = failure => ErrorReport.Tell(common.Terminal, failure),
                 OnRescued = report.Rescued,
-                OnGapFailure = failure => common.Terminal.Error.WriteLine($"snap: {failure.Render()}"),
+                OnGapFailure = failure => ErrorReport.Tell(common.Terminal, failure),
                 OnSnapshot = report.Snapshot,
                 OnStatus = report.Status,
             }, stop.Token);

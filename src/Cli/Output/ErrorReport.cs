@@ -5,6 +5,9 @@ namespace Snap.Cli.Output;
 /// <summary>Prints a failure in the form that was asked for.</summary>
 internal static class ErrorReport
 {
+    /// <summary>Says on stderr what went wrong beside the work of a command that goes on.</summary>
+    public static void Tell(Terminal terminal, SnapException failure) => terminal.Error.WriteLine($"snap: {failure.Render()}");
+
     /// <summary>Prints it: as text on stderr, or as JSON on stdout.</summary>
     /// <returns>The exit code that belongs to it.</returns>
     public static int Print(Terminal terminal, SnapException failure, bool json)
@@ -14,7 +17,7 @@ internal static class ErrorReport
             if (json)
                 terminal.Out.WriteLine(CliJson.Text(new ErrorReportJson { Error = ErrorJson.Of(failure) }, CliJson.Readable.ErrorReportJson));
             else
-                terminal.Error.WriteLine($"snap: {failure.Render()}");
+                Tell(terminal, failure);
         }
         catch (OutputClosedException)
         {

@@ -2,7 +2,6 @@ using System.Globalization;
 using Snap.Kernel;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Files;
-using Snap.Kernel.Processes;
 using Snap.Kernel.Procfs;
 using Snap.Kernel.Syscalls;
 
@@ -95,51 +94,24 @@ internal sealed class DescriptorTable(int pid) : IDisposable
         return new OpenDescriptor(number, DescriptorTarget.Parse(target), DescriptorInfoParser.Parse(text), found);
     }
 
-    // Only descriptors that look alike in everything dup shares can be one description; among those kcmp decides, whose order makes the search short.
+    // Only descriptors that look alike in everything dup shares can be one description; among those kcmp decides.
     private void Group()
     {
-        var alike = new Dictionary<(ulong, ulong, uint, long, string), List<OpenDescription>>();
+        var alike = new Dictionary<(ulong, ulong, uint, long, string), AlikeDescriptions>();
         foreach (OpenDescriptor descriptor in Descriptors)
         {
-            var key = (descriptor.Stat.st_dev, descriptor.Stat.st_ino, descriptor.StatusFlags, descriptor.Info.Position, descriptor.Target.Text);
-            if (!alike.TryGetValue(key, out List<OpenDescription>? sorted))
-                alike.Add(key, sorted = []);
-            int at = Search(sorted, descriptor.Number, out bool found);
-            if (found)
+            if (!alike.TryGetValue(descriptor.Likeness, out AlikeDescriptions? group))
+                alike.Add(descriptor.Likeness, group = new AlikeDescriptions());
+            if (group.Find(pid, descriptor.Number, mayBeGone: false, out int place) is { } known)
             {
-                sorted[at].Descriptors.Add(descriptor);
+                known.Descriptors.Add(descriptor);
                 continue;
             }
 
             var description = new OpenDescription(Descriptions.Count, descriptor);
             Descriptions.Add(description);
-            sorted.Insert(at, description);
+            group.Insert(place, pid, description);
         }
-    }
-
-    private int Search(List<OpenDescription> sorted, int number, out bool found)
-    {
-        int low = 0, high = sorted.Count;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            SyscallResult compared = KernelCompare.Descriptions(pid, number, pid, sorted[middle].First.Number);
-            // A running target may have closed one of them since.
-            long order = compared.Errno == Errno.EBADF ? 2 : compared.OrThrow("kcmp of descriptors");
-            if (order == 0)
-            {
-                found = true;
-                return middle;
-            }
-
-            if (order == 1)
-                high = middle;
-            else
-                low = middle + 1;
-        }
-
-        found = false;
-        return low;
     }
 
     private static uint FlagsOf(ReadOnlySpan<byte> text)

@@ -25,7 +25,7 @@ internal static class HostFacts
     private static (string, string, string, string[]) Read()
     {
         string[] flags = [.. SystemFiles.ReadCpuInfo().Flags.Order(StringComparer.Ordinal)];
-        return (Line("/proc/sys/kernel/hostname"), SystemFiles.ReadBootId(), Line("/proc/sys/kernel/osrelease"), flags);
+        return (Line("/proc/sys/kernel/hostname"), SystemFiles.ReadBootId(), SystemFiles.ReadKernelRelease(), flags);
     }
 
     private static string Line(string path) => Encoding.UTF8.GetString(ProcfsFile.Read(path)).TrimEnd('\n');

@@ -20,6 +20,9 @@ internal sealed record OpenDescriptor(int Number, DescriptorTarget Target, Descr
     /// <summary>Device and inode: the object behind the description.</summary>
     public (ulong Device, ulong Inode) Object => (Stat.st_dev, Stat.st_ino);
 
+    /// <summary>What two descriptors of one open file description have in common, and many that aren't, too: which it is only kcmp(2) tells.</summary>
+    public (ulong, ulong, uint, long, string) Likeness => (Stat.st_dev, Stat.st_ino, StatusFlags, Info.Position, Target.Text);
+
     /// <summary>Open for reading.</summary>
     public bool CanRead => Info.AccessMode is 0 or 2;
 

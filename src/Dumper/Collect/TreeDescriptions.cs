@@ -1,7 +1,3 @@
-using Snap.Kernel.Abi;
-using Snap.Kernel.Processes;
-using Snap.Kernel.Syscalls;
-
 namespace Snap.Dumper.Collect;
 
 /// <summary>The open file descriptions of a tree, each once, whichever of its processes have it open.</summary>
@@ -23,8 +19,8 @@ internal sealed class TreeDescriptions
             return;
         }
 
-        // Only what looks alike in everything that fork shares can be one description; among those kcmp decides, whose order makes the search short.
-        Dictionary<(ulong, ulong, uint, long, string), List<(int Pid, OpenDescription Description)>>? alike = null;
+        // Only what looks alike in everything that fork shares can be one description; among those kcmp decides.
+        Dictionary<(ulong, ulong, uint, long, string), AlikeDescriptions>? alike = null;
         foreach (DescriptorTable table in tables)
         {
             bool isFirst = alike is null;
@@ -34,13 +30,11 @@ internal sealed class TreeDescriptions
                 description.Original = null;
                 description.Aliases.Clear();
                 OpenDescriptor one = description.First;
-                var key = (one.Stat.st_dev, one.Stat.st_ino, one.StatusFlags, one.Info.Position, one.Target.Text);
-                if (!alike.TryGetValue(key, out List<(int Pid, OpenDescription Description)>? sorted))
-                    alike.Add(key, sorted = []);
-                int at = Search(sorted, table.Pid, description, out bool found);
-                if (found && !isFirst)
+                if (!alike.TryGetValue(one.Likeness, out AlikeDescriptions? group))
+                    alike.Add(one.Likeness, group = new AlikeDescriptions());
+                OpenDescription? original = group.Find(table.Pid, one.Number, mayBeGone: true, out int place);
+                if (original is not null && !isFirst)
                 {
-                    OpenDescription original = sorted[at].Description;
                     description.Original = original;
                     description.Id = original.Id;
                     original.Aliases.Add(description);
@@ -49,34 +43,8 @@ internal sealed class TreeDescriptions
 
                 description.Id = _all.Count;
                 _all.Add((table, description));
-                sorted.Insert(at, (table.Pid, description));
+                group.Insert(place, table.Pid, description);
             }
         }
-    }
-
-    private static int Search(List<(int Pid, OpenDescription Description)> sorted, int pid, OpenDescription description, out bool found)
-    {
-        int low = 0, high = sorted.Count;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            (int otherPid, OpenDescription other) = sorted[middle];
-            SyscallResult compared = KernelCompare.Descriptions(pid, description.First.Number, otherPid, other.First.Number);
-            // A running target may have closed one of them since, or be gone.
-            long order = compared.Errno is Errno.EBADF or Errno.ESRCH ? 2 : compared.OrThrow("kcmp of descriptors");
-            if (order == 0)
-            {
-                found = true;
-                return middle;
-            }
-
-            if (order == 1)
-                high = middle;
-            else
-                low = middle + 1;
-        }
-
-        found = false;
-        return low;
     }
 }

@@ -5,7 +5,7 @@ using Snap.Store;
 
 namespace Snap.Engine.Rescue;
 
-/// <summary>Which ends call for a rescue, how often, and how long to wait before each.</summary>
+/// <summary>Which ends call for a rescue, how often, and how long to wait before each attempt.</summary>
 internal sealed class RescueBudget(RescueOptions options)
 {
     /// <summary>Attempts in the present row.</summary>
@@ -20,11 +20,37 @@ internal sealed class RescueBudget(RescueOptions options)
     /// <summary>True for signals that ask a program to end.</summary>
     public static bool IsOnPurpose(int signal) => signal is Signal.SIGHUP or Signal.SIGINT or Signal.SIGQUIT or Signal.SIGTERM or Signal.SIGPIPE;
 
-    /// <summary>What is said when there may be no more attempts.</summary>
-    public static SnapException GivenUp(SnapshotInfo snapshot, WaitStatus exit, int limit, SnapException? lastFailure) =>
-        new(ErrorCatalogue.RescueGivenUp, FormattableString.Invariant($"the target {exit.Past}, and is not brought back: that has been tried {limit} times in a row"),
-            snapshot.Name, lastFailure is null ? "it failed again soon after each restore" : $"the last attempt failed: {lastFailure.What}",
-            $"see why it fails; `snap log {snapshot.Name}` lists what can be restored", lastFailure);
+    /// <summary>Brings a target back, by as many attempts as it takes and may take.</summary>
+    /// <param name="snapshot">From this one.</param>
+    /// <param name="exit">How it ended.</param>
+    /// <param name="ran">How long it ran before.</param>
+    /// <param name="endsWithin">Waits before an attempt; true: there is to be none.</param>
+    /// <param name="restore">One attempt; returns what differs from the original.</param>
+    /// <param name="tell">Told of each attempt that failed.</param>
+    /// <returns>Null if it was ended while it waited.</returns>
+    /// <exception cref="SnapException">S0716: there may be no more attempts.</exception>
+    public RescuedTarget? BringBack(SnapshotInfo snapshot, WaitStatus exit, TimeSpan ran, Func<TimeSpan, bool> endsWithin, Func<IReadOnlyList<string>> restore, Action<SnapException> tell)
+    {
+        SnapException? failure = null;
+        for (; TryNext(ran, out TimeSpan delay); ran = TimeSpan.Zero)
+        {
+            if (endsWithin(delay))
+                return null;
+            try
+            {
+                return new RescuedTarget(snapshot, exit, Attempts, options.Limit, restore());
+            }
+            catch (SnapException failed)
+            {
+                tell(failure = failed);
+            }
+        }
+
+        throw new SnapException(ErrorCatalogue.RescueGivenUp,
+            FormattableString.Invariant($"the target {exit.Past}, and is not brought back: that has been tried {options.Limit} times in a row"), snapshot.Name,
+            failure is null ? "it failed again soon after each restore" : $"the last attempt failed: {failure.What}",
+            $"see why it fails; `snap log {snapshot.Name}` lists what can be restored", failure);
+    }
 
     /// <summary>The next attempt.</summary>
     /// <param name="ran">How long the target ran before it ended; zero after an attempt that failed.</param>

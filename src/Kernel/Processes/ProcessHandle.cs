@@ -44,7 +44,7 @@ public sealed unsafe class ProcessHandle : IDisposable
     public bool WaitForExit(int timeoutMs) => _pidfd.WaitFor(Poll.POLLIN, timeoutMs) != 0;
 
     /// <summary>Whether the kernel tells everybody how a process ended (PIDFD_INFO_EXIT, Linux 6.15), also after it was reaped.</summary>
-    public static bool TellsExit { get; } = SystemFiles.ReadKernelVersion() >= new Version(6, 15);
+    public static bool TellsExit { get; } = SystemFiles.ParseKernelVersion(SystemFiles.ReadKernelRelease()) >= new Version(6, 15);
 
     /// <summary>How it ended, though it is no child of ours.</summary>
     /// <returns>Null while it runs, or where the kernel doesn't tell: before Linux 6.15 once it was reaped, and without the right to trace it until then.</returns>

@@ -9,10 +9,10 @@ public static class SystemFiles
     /// <summary>A random number of this boot: 36 characters, as a UUID is written.</summary>
     public static string ReadBootId() => KernelText.Decode(TaskFiles.WithoutNewline(ProcfsFile.Read("/proc/sys/kernel/random/boot_id")));
 
-    /// <summary>Major and minor version of the kernel.</summary>
-    public static Version ReadKernelVersion() => ParseKernelVersion(KernelText.Decode(ProcfsFile.Read("/proc/sys/kernel/osrelease")));
+    /// <summary>Which kernel, as <c>uname -r</c> says it.</summary>
+    public static string ReadKernelRelease() => KernelText.Decode(TaskFiles.WithoutNewline(ProcfsFile.Read("/proc/sys/kernel/osrelease")));
 
-    /// <summary>Of a release such as <c>6.12.48+deb13-amd64</c>.</summary>
+    /// <summary>Major and minor version of the kernel that a release such as <c>6.12.48+deb13-amd64</c> names.</summary>
     /// <exception cref="ProcfsFormatException">It doesn't begin with two numbers.</exception>
     public static Version ParseKernelVersion(string release)
     {

@@ -25,7 +25,7 @@ internal static class HostCheck
                 where: $"taken on {image.Host.HostName}, boot {image.Host.BootId}",
                 why: "the monotonic clock began anew, and times that the process remembers would lie in the future",
                 toDo: "allow it only for programs that don't mind");
-        string release = KernelText.Decode(ProcfsFile.Read("/proc/sys/kernel/osrelease")).TrimEnd('\n');
+        string release = SystemFiles.ReadKernelRelease();
         if (release != image.Host.KernelRelease)
             obstacles.Add(ErrorCatalogue.KernelDiffers, "cannot restore: the process was taken under another kernel",
                 where: $"this kernel: {Shorten(release)}; the snapshot's: {Shorten(image.Host.KernelRelease)}",
