@@ -14,6 +14,9 @@ public interface IPageSink
     /// <summary>The memory both areas lie in.</summary>
     MappedMemory Memory { get; }
 
+    /// <summary>Nobody reads any more: what is published goes nowhere, and <see cref="AcquireStream"/> throws. To be looked at where an interval may break off.</summary>
+    bool IsReaderGone => false;
+
     /// <summary>Takes <paramref name="length"/> contiguous bytes of the stream area, waiting until the reader has freed them. Never called in a pause.</summary>
     /// <returns>Offset in <see cref="Memory"/>.</returns>
     ulong AcquireStream(int length);

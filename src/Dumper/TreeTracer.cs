@@ -255,6 +255,7 @@ public sealed partial class TreeTracer : ITreeTracer
             wanted += NewProcessArea;
         for (progress.Freezes = 1; ; progress.Freezes++)
         {
+            ThrowIfReaderGone(sink);
             // Before the live passes: it may wait for the engine, and all that is written meanwhile would be left to the pause.
             (ulong offset, ulong length) = sink.AcquirePause(wanted);
             SharedLivePass(sink, progress);
@@ -264,6 +265,7 @@ public sealed partial class TreeTracer : ITreeTracer
             ulong needed = 0;
             bool fits = false;
             _goal.Begin(_paused);
+            ThrowIfReaderGone(sink);
             Freeze(request.FreezeDeadline, request.PauseLimit);
             try
             {
@@ -309,6 +311,13 @@ public sealed partial class TreeTracer : ITreeTracer
             PublishFrozen(sink);
             wanted = Math.Min(needed + (needed / 4), 256UL << 20);
         }
+    }
+
+    // Nobody stands still for a checkpoint that nobody can store.
+    private static void ThrowIfReaderGone(IPageSink sink)
+    {
+        if (sink.IsReaderGone)
+            throw new SnapException(ErrorCatalogue.EngineLost, "the engine ended while its tracer was at work");
     }
 
     /// <summary>Bytes left to copy, and how many of them are of processes that were found only in this freeze.</summary>

@@ -17,6 +17,9 @@ public sealed record EngineOptions
     /// <summary>Checkpoints of one session that may be under way: one being taken while the one before it is encoded.</summary>
     public int MaxPending { get; init; } = 2;
 
+    /// <summary>How long a tracer waits for the next engine of the store if this one ends without a word; zero: it lets its target go at once.</summary>
+    public TimeSpan TracerPatience { get; init; }
+
     /// <summary>The tracker to use; null for the first of the ladder that works.</summary>
     public TrackerKind? ForcedTracker { get; init; }
 

@@ -8,12 +8,16 @@ public sealed class PendingSnapshot
 {
     private readonly TaskCompletionSource<SnapshotInfo> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal PendingSnapshot(ulong interval, long missedBefore, Durability? durability) => (Interval, MissedBefore, Durability) = (interval, missedBefore, durability);
+    internal PendingSnapshot(ulong interval, SnapshotId snapshot, long missedBefore, Durability? durability) =>
+        (Interval, Snapshot, MissedBefore, Durability) = (interval, snapshot, missedBefore, durability);
 
     /// <summary>The snapshot, once it is durable; or the <see cref="SnapException"/> that says why there is none.</summary>
     public Task<SnapshotInfo> Completion => _completion.Task;
 
     internal ulong Interval { get; }
+
+    /// <summary>What it will be named if it is stored.</summary>
+    internal SnapshotId Snapshot { get; }
 
     internal long MissedBefore { get; }
 

@@ -20,6 +20,9 @@ public sealed class SnapEngine : IDisposable
 
     private SnapEngine(string storeDirectory, StoreWriter writer, EngineOptions options)
     {
+        Orphans = new OrphanedTracers(storeDirectory);
+        if (options.TracerPatience > TimeSpan.Zero)
+            options = options with { Tracer = options.Tracer with { Meeting = new TracerMeeting(Orphans.Directories, options.TracerPatience) } };
         (StoreDirectory, _writer, Options) = (storeDirectory, writer, options);
         _restored = new RestoredRecords(storeDirectory);
     }
@@ -31,6 +34,12 @@ public sealed class SnapEngine : IDisposable
     public StoreReader Reader => _writer.Reader;
 
     internal EngineOptions Options { get; }
+
+    /// <summary>Tracers of engines before this one.</summary>
+    internal OrphanedTracers Orphans { get; }
+
+    /// <summary>Is told what became of them, in words for a log.</summary>
+    internal Action<string> Tell { get; set; } = _ => { };
 
     /// <summary>The processes that are tracked now.</summary>
     public IReadOnlyList<TargetSession> Sessions
@@ -99,6 +108,37 @@ public sealed class SnapEngine : IDisposable
             lease.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Goes on with the tracers that an engine before this one left behind, as if their targets had just been used; those that don't fit let theirs go.</summary>
+    public void AdoptTracers()
+    {
+        foreach ((int pid, ulong startTime) in Orphans.Targets())
+        {
+            if (TargetIdentity.OfOrGone(pid) is not { } target || target.StartTime != startTime)
+            {
+                LetGo(pid, startTime);
+                continue;
+            }
+
+            try
+            {
+                using SessionLease lease = BorrowUnattached(target, null);
+                lease.StaysTracked = lease.Session.TryAdopt();
+            }
+            catch (SnapException failed)
+            {
+                // Its target's next use tries again.
+                Tell($"pid {pid}: can't go on with its tracer yet: {failed.What}{(failed.Why is { } why ? $" ({why})" : "")}");
+            }
+        }
+    }
+
+    /// <summary>Breaks off without a word to the tracers, as the end of this process would; to be disposed of then.</summary>
+    internal void Leave()
+    {
+        foreach (TargetSession session in Sessions)
+            session.Leave();
     }
 
     /// <summary>Lets go those that nobody has used for so long, and those whose target has ended.</summary>
@@ -186,6 +226,16 @@ public sealed class SnapEngine : IDisposable
         }
 
         session.Dispose();
+    }
+
+    // The process has ended, so its tracer is about to.
+    private void LetGo(int pid, ulong startTime)
+    {
+        foreach (OrphanTracer orphan in Orphans.Of(pid, startTime))
+        {
+            using (orphan)
+                orphan.LetGo();
+        }
     }
 
     private static TargetIdentity Identify(int pid) => TargetIdentity.OfOrGone(pid)

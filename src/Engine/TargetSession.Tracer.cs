@@ -139,7 +139,7 @@ public sealed partial class TargetSession
                 Notices = summary.Notices,
             };
             _session._engine.Pass(FaultPoint.Commit);
-            SnapshotInfo stored = builder.Commit(new SnapshotHeader(_session.Name, summary.Time) { Facts = facts.Encode() }, image);
+            SnapshotInfo stored = builder.Commit(new SnapshotHeader(_session.Name, summary.Time) { Facts = facts.Encode(), Id = pending.Snapshot }, image);
             _session._engine.Pass(FaultPoint.Commit);
             return stored;
         }

@@ -124,13 +124,20 @@ public sealed partial class TargetSession : IDisposable
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             if (_pending.Count >= _engine.Options.MaxPending)
                 return false;
-            pending = new PendingSnapshot(++_lastInterval, missedBefore, durability);
+            pending = new PendingSnapshot(++_lastInterval, SnapshotId.NewRandom(), missedBefore, durability);
             _pending.Enqueue(pending);
             // If the tracer has just died the thread that listens to it fails what is pending.
-            if (_tracer is not { HasEnded: false } tracer || !tracer.Process.TryTake(new CheckpointRequest { Interval = pending.Interval, PauseGoal = pauseGoal, Exclude = exclude ?? [] }))
+            if (_tracer is not { HasEnded: false } tracer || !tracer.Process.TryTake(new CheckpointRequest { Interval = pending.Interval, PauseGoal = pauseGoal, Exclude = exclude ?? [] }, pending.Snapshot))
                 FailAllPending(TracerLost(null));
             return true;
         }
+    }
+
+    /// <summary>Breaks off without a word to the tracer, as the end of this process would; to be disposed of then.</summary>
+    internal void Leave()
+    {
+        lock (_gate)
+            _tracer?.Process.Leave();
     }
 
     /// <summary>Lets the target go. Checkpoints under way end first.</summary>
@@ -199,9 +206,11 @@ public sealed partial class TargetSession : IDisposable
             throw new SnapException(ErrorCatalogue.TargetEnded, $"process {Pid} has ended", $"pid {Pid}", toDo: "snap log shows the snapshots that there are of it");
         }
 
+        if (TryAdoptOne())
+            return;
         SnapshotInfo? parent = Last;
         IReadOnlyList<SpaceImage> known = parent is null ? [] : SpacesOf(parent);
-        TracerProcess process = _engine.StartTracer(new AttachRequest { Pid = Pid, KnownSpaces = known, Tracker = _engine.Options.ForcedTracker });
+        TracerProcess process = _engine.StartTracer(new AttachRequest { Pid = Pid, KnownSpaces = known, Parent = LastId, Tracker = _engine.Options.ForcedTracker });
         lock (_gate)
             _tracer = new Tracer(this, process, known);
     }

@@ -3,7 +3,7 @@ namespace Snap.Dumper.Host;
 /// <summary>Kinds of message between engine and tracer. The numbers are the protocol: never reused.</summary>
 internal enum FrameKind : byte
 {
-    /// <summary>Tracer: I am here, and this is the protocol I speak (<see cref="HelloMessage"/>).</summary>
+    /// <summary>Tracer: I am here, and this is the protocol I speak (<see cref="HelloMessage"/>). The same in every version.</summary>
     Hello = 1,
     /// <summary>Engine: attach (<see cref="StartMessage"/>).</summary>
     Start = 2,
@@ -31,10 +31,14 @@ internal enum FrameKind : byte
     NotStored = 13,
     /// <summary>Engine: something that the tracer waits for has been freed.</summary>
     Wake = 14,
-    /// <summary>Engine: detach and end.</summary>
+    /// <summary>Engine: detach and end. Understood by tracers of every version.</summary>
     Stop = 15,
     /// <summary>Tracer: a bug of ours ended it (<see cref="ErrorMessage"/>).</summary>
     Crashed = 16,
+    /// <summary>Tracer, to an engine that came after its own: how far it is (<see cref="OrphanState"/>).</summary>
+    Orphaned = 17,
+    /// <summary>Engine: go on with me (<see cref="AdoptMessage"/>); the memory for pages comes with the next byte.</summary>
+    Adopt = 18,
 }
 
 /// <summary>A message as it came.</summary>

@@ -56,7 +56,7 @@ internal sealed class FrameSocket(FileDescriptor socket) : IDisposable
                 return false;
             int length = BinaryPrimitives.ReadInt32LittleEndian(header);
             int kind = BinaryPrimitives.ReadInt32LittleEndian(header[4..]);
-            Invariant.Holds(length is >= 0 and <= MaxPayload && kind is > 0 and <= (int)FrameKind.Crashed);
+            Invariant.Holds(length is >= 0 and <= MaxPayload && kind is > 0 and <= (int)FrameKind.Adopt);
             if (_in.Length < length)
                 _in = new byte[length];
             if (length > 0 && !socket.ReadFully(_in.AsSpan(0, length)))
@@ -76,6 +76,22 @@ internal sealed class FrameSocket(FileDescriptor socket) : IDisposable
     /// <summary>Waits for a message, or the end.</summary>
     /// <returns>False if neither came in time.</returns>
     public bool WaitForInput(int timeoutMs) => socket.WaitFor(Poll.POLLIN, timeoutMs) != 0;
+
+    /// <summary>The other side has closed, whatever of its words is still to be read.</summary>
+    public bool IsHungUp => (socket.WaitFor(Poll.POLLIN, 0) & Poll.POLLHUP) != 0;
+
+    /// <summary>Ends the connection; whoever reads it, on either side, reads the end.</summary>
+    public void HangUp() => UnixSocket.Shutdown(socket);
+
+    /// <summary>Sends a descriptor, between two messages.</summary>
+    public bool TrySend(FileDescriptor sent)
+    {
+        lock (_gate)
+            return !UnixSocket.TrySendDescriptor(socket, sent).IsError;
+    }
+
+    /// <summary>Waits for the descriptor that was sent between two messages.</summary>
+    public FileDescriptor? TryReceive() => UnixSocket.TryReceiveDescriptor(socket);
 
     /// <inheritdoc/>
     public void Dispose() => socket.Dispose();

@@ -11,19 +11,29 @@ namespace Snap.Dumper.Host;
 internal sealed record HelloMessage(int Protocol, string Version)
 {
     /// <summary>Raised by every change to messages or shared memory.</summary>
-    public const int CurrentProtocol = 1;
+    public const int CurrentProtocol = 2;
 
     public static string OwnVersion => typeof(HelloMessage).Assembly.GetName().Version?.ToString(3) ?? "unknown";
 }
 
 /// <summary>Attach.</summary>
-internal sealed record StartMessage(int Protocol, AttachRequest Request, SharedLayout Layout);
+/// <param name="Protocol">The engine's; the tracer's own.</param>
+/// <param name="Request">To what.</param>
+/// <param name="Layout">Of the memory for pages.</param>
+/// <param name="SocketPath">Where a later engine finds the tracer; null: it ends with this one.</param>
+/// <param name="PatienceMs">How long it waits for a later engine.</param>
+internal sealed record StartMessage(int Protocol, AttachRequest Request, SharedLayout Layout, string? SocketPath = null, long PatienceMs = 0);
+
+/// <summary>Go on with another engine.</summary>
+internal sealed record AdoptMessage(int Protocol, SharedLayout Layout);
 
 /// <summary>Attached.</summary>
 internal sealed record AttachedMessage(TrackerKind Tracker);
 
 /// <summary>Take a checkpoint.</summary>
-internal sealed record TakeMessage(CheckpointRequest Request);
+/// <param name="Request">Which.</param>
+/// <param name="Snapshot">What the store will name it.</param>
+internal sealed record TakeMessage(CheckpointRequest Request, SnapshotId Snapshot);
 
 /// <summary>A checkpoint was taken.</summary>
 internal sealed record TakenMessage(ulong Interval, CheckpointSummary Summary);
@@ -70,6 +80,8 @@ public sealed record ErrorMessage(
 [JsonSerializable(typeof(TakenMessage))]
 [JsonSerializable(typeof(NotTakenMessage))]
 [JsonSerializable(typeof(ErrorMessage))]
+[JsonSerializable(typeof(OrphanState))]
+[JsonSerializable(typeof(AdoptMessage))]
 internal sealed partial class MessageJson : JsonSerializerContext;
 
 /// <summary>Messages that are JSON.</summary>

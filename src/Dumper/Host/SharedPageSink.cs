@@ -3,6 +3,7 @@
 // Must: the head of the ring is always what the last message frees, or room is waited for that nobody will free.
 // Must: what is waited for is checked again after TracerWaits was set, and the engine looks at TracerWaits after it freed: no wake-up is lost.
 // Must: nothing here is called while the target is frozen, so everything may block on the engine; what blocks ends when the engine ends.
+// Must: publishing never throws. An interval whose engine ends after its freeze is complete for the tracer, and its fate is settled by the next engine.
 using System.Buffers.Binary;
 using Snap.Image;
 using Snap.Kernel.Abi;
@@ -31,6 +32,9 @@ internal sealed class SharedPageSink : IPageSink, IDisposable
     /// <summary>The engine has ended: nothing that is taken can be stored any more.</summary>
     public bool EngineGone { get; private set; }
 
+    /// <inheritdoc/>
+    public bool IsReaderGone => EngineGone || _socket.IsHungUp;
+
     /// <summary>Commands that came while something was waited for, in their order.</summary>
     public Queue<(FrameKind Kind, byte[] Payload)> Waiting => _waiting;
 
@@ -40,6 +44,8 @@ internal sealed class SharedPageSink : IPageSink, IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)length, _layout.StreamLength);
         Invariant.Holds(_acquired is null);
+        if (EngineGone)
+            throw Lost();
         WaitUntil(() => TryPlace((ulong)length));
         return _layout.Stream + (_acquired!.Value % _layout.StreamLength);
     }
@@ -153,8 +159,8 @@ internal sealed class SharedPageSink : IPageSink, IDisposable
 
     private void Send(FrameKind kind, ReadOnlySpan<byte> payload)
     {
-        if (!_socket.TryWrite(kind, payload))
-            ThrowEngineGone();
+        if (!EngineGone && !_socket.TryWrite(kind, payload))
+            EngineGone = true;
     }
 
     /// <summary>Waits for the engine to free something; its other messages are kept for the main loop.</summary>
@@ -170,16 +176,16 @@ internal sealed class SharedPageSink : IPageSink, IDisposable
                 return;
             }
 
-            if (!_socket.TryRead(out Frame frame))
-                ThrowEngineGone();
+            if (EngineGone || !_socket.TryRead(out Frame frame))
+            {
+                EngineGone = true;
+                throw Lost();
+            }
+
             if (frame.Kind != FrameKind.Wake)
                 _waiting.Enqueue((frame.Kind, frame.Payload.ToArray()));
         }
     }
 
-    private void ThrowEngineGone()
-    {
-        EngineGone = true;
-        throw new SnapException(ErrorCatalogue.EngineLost, "the engine ended while its tracer was at work");
-    }
+    private static SnapException Lost() => new(ErrorCatalogue.EngineLost, "the engine ended while its tracer was at work");
 }

@@ -2,12 +2,17 @@ using Snap.Image;
 using Snap.Kernel.Files;
 using Snap.Kernel.Memory;
 using Snap.Kernel.Processes;
+using Snap.Kernel.Procfs;
 
 namespace Snap.Dumper.Host;
 
-/// <summary>A tracer process: attaches to one tree, takes checkpoints as its engine asks, and ends, target untouched, when the engine does.</summary>
+/// <summary>
+/// A tracer process: attaches to one tree, takes checkpoints as its engine asks, and ends, target untouched, when the engine says so; or, if the engine is gone
+/// without a word, when no other has come for a while.
+/// </summary>
 /// <remarks>
-/// Two descriptors are inherited under fixed numbers: a socket for messages and the memory that pages go through. The calling thread is the
+/// Descriptors are inherited under fixed numbers: a socket for messages, the memory that pages go through, and, unless the tracer ends with its engine, a
+/// listening socket for the next. The calling thread is the
 /// one that owns the target; there is no other of ours, so no collection of garbage can fall into a pause.
 /// </remarks>
 public static class TracerHost
@@ -21,6 +26,9 @@ public static class TracerHost
     /// <summary>Descriptor of the shared memory.</summary>
     public const int MemoryNumber = 4;
 
+    /// <summary>Descriptor of the listening socket, if there is one.</summary>
+    public const int ListeningNumber = 5;
+
     /// <summary>The process's main function: <c>snap __tracer</c>.</summary>
     /// <returns>Exit code; nobody but a log reads it, the engine is told by messages.</returns>
     public static int Main(string[] arguments, Func<AttachRequest, ITreeTracer> attach)
@@ -32,36 +40,58 @@ public static class TracerHost
         _ = Fault.IsArmed;
         using var socket = new FrameSocket(new FileDescriptor(SocketNumber));
         using var memory = new FileDescriptor(MemoryNumber);
-        return Run(socket, memory, attach);
+        return Run(socket, memory, attach, () => new FileDescriptor(ListeningNumber));
     }
 
-    /// <summary>Speaks the protocol over a socket until the engine says stop, or is gone.</summary>
-    internal static int Run(FrameSocket socket, FileDescriptor memory, Func<AttachRequest, ITreeTracer> attach)
+    /// <summary>Speaks the protocol over a socket until the engine says stop, or is gone and no other comes.</summary>
+    /// <param name="socket">To the engine; is disposed of when it is gone.</param>
+    /// <param name="memory">What pages go through; is disposed of once it is mapped.</param>
+    /// <param name="attach">Makes the tracer.</param>
+    /// <param name="listening">Where another engine would connect; called if the engine says that there is one.</param>
+    internal static int Run(FrameSocket socket, FileDescriptor memory, Func<AttachRequest, ITreeTracer> attach, Func<FileDescriptor>? listening = null)
     {
+        FrameSocket current = socket;
         try
         {
             if (Begin(socket) is not { } start)
                 return 0;
+            using NextEngine? next = start.SocketPath is { } path && listening is not null ? new NextEngine(listening(), path, TimeSpan.FromMilliseconds(start.PatienceMs)) : null;
+            next?.BeginToListen();
             using ITreeTracer? tracer = AttachOrRefuse(socket, start.Request, attach);
             if (tracer is null)
                 return 0;
-            using var sink = new SharedPageSink(socket, MappedMemory.Shared(memory, start.Layout.Length), start.Layout);
-            if (socket.TryWrite(FrameKind.Attached, new AttachedMessage(tracer.Tracker), MessageJson.Default.AttachedMessage))
-                Serve(socket, tracer, sink);
-            return 0;
-        }
-        catch (SnapException gone) when (gone.Kind == ErrorCatalogue.EngineLost)
-        {
-            return 0;
+            MappedMemory pages = MappedMemory.Shared(memory, start.Layout.Length);
+            memory.Dispose();
+            if (!socket.TryWrite(FrameKind.Attached, new AttachedMessage(tracer.Tracker), MessageJson.Default.AttachedMessage))
+                return 0;
+            ulong startTime = TaskFiles.OfProcess(start.Request.Pid).ReadStat()?.StartTime ?? 0;
+            var fates = new IntervalFates(start.Request.Parent);
+            for (SharedLayout layout = start.Layout; ;)
+            {
+                bool isToldToEnd;
+                using (var sink = new SharedPageSink(current, pages, layout))
+                    isToldToEnd = Serve(current, tracer, sink, fates);
+                // Told to end, the target is let go before the engine sees the connection closed.
+                if (isToldToEnd || next is null)
+                    return 0;
+                current.Dispose();
+                if (next.Wait(tracer, fates.Describe(start.Request.Pid, startTime)) is not { } engine)
+                    return 0;
+                (current, layout, pages) = engine;
+            }
         }
 #pragma warning disable CA1031 // The top of the process: whatever it is, the engine is told, and the target has been let go by the disposals above.
         catch (Exception bug)
         {
-            socket.TryWrite(FrameKind.Crashed, ErrorMessage.Of(new SnapException(ErrorCatalogue.Internal, "the tracer met a failure that it did not expect",
+            current.TryWrite(FrameKind.Crashed, ErrorMessage.Of(new SnapException(ErrorCatalogue.Internal, "the tracer met a failure that it did not expect",
                 why: bug.ToString(), toDo: "please report this; the target was let go")), MessageJson.Default.ErrorMessage);
             return 1;
         }
 #pragma warning restore CA1031
+        finally
+        {
+            current.Dispose();
+        }
     }
 
     private static StartMessage? Begin(FrameSocket socket)
@@ -87,9 +117,11 @@ public static class TracerHost
         }
     }
 
-    private static void Serve(FrameSocket socket, ITreeTracer tracer, SharedPageSink sink)
+    /// <returns>False: the engine is gone.</returns>
+    private static bool Serve(FrameSocket socket, ITreeTracer tracer, SharedPageSink sink, IntervalFates fates)
     {
-        while (!sink.EngineGone)
+        // Also what an engine said before it ended is heard to its end.
+        while (true)
         {
             FrameKind kind;
             ReadOnlyMemory<byte> payload;
@@ -98,22 +130,27 @@ public static class TracerHost
             else if (TryRead(socket, tracer, out Frame frame))
                 (kind, payload) = (frame.Kind, frame.Payload);
             else
-                return;
+                return false;
             switch (kind)
             {
                 case FrameKind.Take:
-                    Take(socket, tracer, sink, MessageCodec.Read(payload.Span, MessageJson.Default.TakeMessage).Request);
+                    TakeMessage take = MessageCodec.Read(payload.Span, MessageJson.Default.TakeMessage);
+                    fates.Asked(take.Request.Interval);
+                    if (!sink.IsReaderGone)
+                        Take(socket, tracer, sink, take, fates);
                     break;
                 case FrameKind.Committed:
                     tracer.Committed(BitConverter.ToUInt64(payload.Span));
+                    fates.Committed(BitConverter.ToUInt64(payload.Span));
                     break;
                 case FrameKind.NotStored:
                     tracer.Failed(BitConverter.ToUInt64(payload.Span));
+                    fates.NotStored(BitConverter.ToUInt64(payload.Span));
                     break;
                 case FrameKind.Wake:
                     break;
                 case FrameKind.Stop:
-                    return;
+                    return true;
                 default:
                     throw new InvalidOperationException($"unexpected message {kind}");
             }
@@ -129,8 +166,9 @@ public static class TracerHost
         return socket.TryRead(out frame);
     }
 
-    private static void Take(FrameSocket socket, ITreeTracer tracer, SharedPageSink sink, CheckpointRequest request)
+    private static void Take(FrameSocket socket, ITreeTracer tracer, SharedPageSink sink, TakeMessage take, IntervalFates fates)
     {
+        CheckpointRequest request = take.Request;
         CheckpointResult result;
         try
         {
@@ -143,6 +181,7 @@ public static class TracerHost
             return;
         }
 
+        fates.Taken(request.Interval, take.Snapshot);
         Fault.Hit(FaultPoint.Report);
         byte[] summary = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(
             new TakenMessage(request.Interval, CheckpointSummary.Of(result)), MessageJson.Default.TakenMessage);

@@ -20,6 +20,9 @@ public sealed record TracerLaunch
     /// <summary>Sizes of the shared memory.</summary>
     public SharedLayout Layout { get; init; } = SharedLayout.Default;
 
+    /// <summary>Where a later engine finds it should this one end without a word; null: then it ends, too.</summary>
+    public TracerMeeting? Meeting { get; init; }
+
     /// <summary>Variables to set or (null) to remove.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 
@@ -40,17 +43,20 @@ public sealed record TracerLaunch
 /// <remarks>One thread calls <see cref="Receive"/> all the time; every other method may be called by any thread.</remarks>
 public sealed class TracerProcess : IDisposable
 {
-    // None: the loop runs on a thread of this process, in tests.
+    // Neither: the loop runs on a thread of this process, in tests. The second, if another engine started it.
     private readonly ChildProcess? _child;
+    private readonly ProcessHandle? _adopted;
     private readonly FrameSocket _socket;
     private readonly MappedMemory _memory;
+    private readonly string? _meetingPath;
+    private bool _isLeft;
     private int _isDisposed;
 
-    private TracerProcess(ChildProcess? child, FrameSocket socket, MappedMemory memory, TrackerKind tracker) =>
-        (_child, _socket, _memory, Tracker) = (child, socket, memory, tracker);
+    private TracerProcess(ChildProcess? child, ProcessHandle? adopted, FrameSocket socket, MappedMemory memory, TrackerKind tracker, string? meetingPath) =>
+        (_child, _adopted, _socket, _memory, Tracker, _meetingPath) = (child, adopted, socket, memory, tracker, meetingPath);
 
     /// <summary>Its pid.</summary>
-    public int Pid => _child?.Pid ?? System.Environment.ProcessId;
+    public int Pid => _child?.Pid ?? _adopted?.Pid ?? System.Environment.ProcessId;
 
     /// <summary>Which tracker it found at the start.</summary>
     public TrackerKind Tracker { get; }
@@ -65,25 +71,31 @@ public sealed class TracerProcess : IDisposable
         var socket = new FrameSocket(ours);
         MappedMemory? memory = null;
         ChildProcess? child = null;
+        string? meetingPath = null;
         try
         {
             memory = MappedMemory.Shared(memfd, launch.Layout.Length);
             using (theirs)
-                child = StartChild(launch, theirs, memfd);
-            return new TracerProcess(child, socket, memory, Handshake(socket, new StartMessage(HelloMessage.CurrentProtocol, request, launch.Layout), child));
+            using (FileDescriptor? listening = launch.Meeting?.TryListen(request.Pid, out meetingPath))
+                child = StartChild(launch, theirs, memfd, listening);
+            var start = new StartMessage(HelloMessage.CurrentProtocol, request, launch.Layout, meetingPath, (long)(launch.Meeting?.Patience.TotalMilliseconds ?? 0));
+            return new TracerProcess(child, null, socket, memory, Handshake(socket, start, child), meetingPath);
         }
         catch
         {
             socket.Dispose();
             memory?.Dispose();
             child?.Wait();
+            TracerMeeting.Remove(meetingPath);
             throw;
         }
     }
 
     /// <summary>Asks for a checkpoint.</summary>
+    /// <param name="request">Which.</param>
+    /// <param name="snapshot">How the store will name it, so that another engine can tell whether it is there.</param>
     /// <returns>False if the tracer is gone; <see cref="Receive"/> says so too.</returns>
-    public bool TryTake(CheckpointRequest request) => _socket.TryWrite(FrameKind.Take, new TakeMessage(request), MessageJson.Default.TakeMessage);
+    public bool TryTake(CheckpointRequest request, SnapshotId snapshot) => _socket.TryWrite(FrameKind.Take, new TakeMessage(request, snapshot), MessageJson.Default.TakeMessage);
 
     /// <summary>The interval is durable.</summary>
     public bool TryCommitted(ulong interval) => TryWrite(FrameKind.Committed, interval);
@@ -94,13 +106,20 @@ public sealed class TracerProcess : IDisposable
     /// <summary>Asks it to detach and end; <see cref="Receive"/> returns once it has.</summary>
     public void Stop() => _socket.TryWrite(FrameKind.Stop, default);
 
+    /// <summary>Breaks off without a word, as this process's death would: the tracer waits for the next engine, if it may. <see cref="Receive"/> returns.</summary>
+    public void Leave()
+    {
+        _isLeft = true;
+        _socket.HangUp();
+    }
+
     /// <summary>Passes on everything that the tracer says, until it ends.</summary>
     /// <param name="events">Is told.</param>
     /// <param name="isAwaited">True while it owes us something: then, found stopped, it is ended. Null: always.</param>
     /// <returns>The bug that it reported as its end, or null.</returns>
     public SnapException? Receive(ITracerEvents events, Func<bool>? isAwaited = null)
     {
-        while (TryRead(_socket, _child, isAwaited, out Frame frame))
+        while (TryRead(_socket, Pid, _child is not null || _adopted is not null ? Kill : null, isAwaited, out Frame frame))
         {
             ReadOnlySpan<byte> payload = frame.Payload.Span;
             switch (frame.Kind)
@@ -139,9 +158,13 @@ public sealed class TracerProcess : IDisposable
     }
 
     /// <summary>Ends it at once (SIGKILL), whatever it is doing; the kernel and the cure in the target let the target go.</summary>
-    public void Kill() => _child?.Signal(Kernel.Abi.Signal.SIGKILL);
+    public void Kill()
+    {
+        _child?.Signal(Kernel.Abi.Signal.SIGKILL);
+        _adopted?.TrySignal(Kernel.Abi.Signal.SIGKILL);
+    }
 
-    /// <summary>How it ended, once <see cref="Receive"/> has returned; reaps it.</summary>
+    /// <summary>How it ended, once <see cref="Receive"/> has returned; reaps it. Of one that another engine started nothing is known.</summary>
     public WaitStatus WaitForEnd() => _child?.Wait() ?? default;
 
     /// <summary>Closes the connection, and reaps it. Only when no thread is in <see cref="Receive"/> any more.</summary>
@@ -150,9 +173,24 @@ public sealed class TracerProcess : IDisposable
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
             return;
         _socket.Dispose();
-        _child?.Wait();
         _memory.Dispose();
+        if (_isLeft)
+        {
+            ReapLater(_child);
+        }
+        else
+        {
+            _child?.Wait();
+            _adopted?.WaitForExit(-1);
+            TracerMeeting.Remove(_meetingPath);
+        }
+
+        _adopted?.Dispose();
     }
+
+    /// <summary>One that another engine started, and that has agreed to go on with us.</summary>
+    internal static TracerProcess Adopted(ProcessHandle process, FrameSocket socket, MappedMemory memory, TrackerKind tracker, string meetingPath) =>
+        new(null, process, socket, memory, tracker, meetingPath);
 
     /// <summary>The same over a loop that somebody else runs, on a thread of this process.</summary>
     internal static TracerProcess Over(FileDescriptor socket, FileDescriptor memfd, SharedLayout layout, AttachRequest request)
@@ -160,12 +198,21 @@ public sealed class TracerProcess : IDisposable
         memfd.Truncate(layout.Length);
         var frames = new FrameSocket(socket);
         MappedMemory memory = MappedMemory.Shared(memfd, layout.Length);
-        return new TracerProcess(null, frames, memory, Handshake(frames, new StartMessage(HelloMessage.CurrentProtocol, request, layout), null));
+        return new TracerProcess(null, null, frames, memory, Handshake(frames, new StartMessage(HelloMessage.CurrentProtocol, request, layout), null), null);
     }
 
-    private static ChildProcess StartChild(TracerLaunch launch, FileDescriptor socket, FileDescriptor memory)
+    private static void ReapLater(ChildProcess? child)
+    {
+        if (child is not null)
+            new Thread(() => child.Wait()) { Name = "snap-reaper", IsBackground = true }.Start();
+    }
+
+    private static ChildProcess StartChild(TracerLaunch launch, FileDescriptor socket, FileDescriptor memory, FileDescriptor? listening)
     {
         using FileDescriptor nothing = FileDescriptor.Open("/dev/null", Kernel.Abi.Fcntl.O_RDWR);
+        var descriptors = new Dictionary<int, FileDescriptor> { [0] = nothing, [1] = nothing, [TracerHost.SocketNumber] = socket, [TracerHost.MemoryNumber] = memory };
+        if (listening is not null)
+            descriptors[TracerHost.ListeningNumber] = listening;
         try
         {
             return ChildProcess.Start(new SpawnOptions
@@ -176,10 +223,7 @@ public sealed class TracerProcess : IDisposable
                 Environment = launch.Environment,
                 NewSession = true,
                 // Standard error stays: what the runtime says when it dies belongs to the user.
-                Descriptors = new Dictionary<int, FileDescriptor>
-                {
-                    [0] = nothing, [1] = nothing, [TracerHost.SocketNumber] = socket, [TracerHost.MemoryNumber] = memory,
-                },
+                Descriptors = descriptors,
             });
         }
         catch (KernelException failed)
@@ -191,14 +235,14 @@ public sealed class TracerProcess : IDisposable
 
     private static TrackerKind Handshake(FrameSocket socket, StartMessage start, ChildProcess? child)
     {
-        if (!TryRead(socket, child, null, out Frame hello) || hello.Kind != FrameKind.Hello)
+        if (!TryReadOf(socket, child, out Frame hello) || hello.Kind != FrameKind.Hello)
             throw Lost(child, "before it said a word");
         HelloMessage said = hello.Read(MessageJson.Default.HelloMessage);
         if (said.Protocol != HelloMessage.CurrentProtocol)
             throw new SnapException(ErrorCatalogue.TracerVersion, "tracer and engine are different versions of Snap",
                 why: $"the tracer is {said.Version} (protocol {said.Protocol}), the engine {HelloMessage.OwnVersion} (protocol {HelloMessage.CurrentProtocol})",
                 toDo: "the binary was replaced while it ran: start the command again");
-        if (!socket.TryWrite(FrameKind.Start, start, MessageJson.Default.StartMessage) || !TryRead(socket, child, null, out Frame answer))
+        if (!socket.TryWrite(FrameKind.Start, start, MessageJson.Default.StartMessage) || !TryReadOf(socket, child, out Frame answer))
             throw Lost(child, "while it attached");
         return answer.Kind switch
         {
@@ -210,19 +254,22 @@ public sealed class TracerProcess : IDisposable
 
     // A tracer that somebody has stopped (SIGSTOP) may keep its target frozen, and whoever waits for it waiting. Its own timer frees the target in the
     // end, but is made for the longest pause that there is; and outside a pause nothing would ever happen.
-    private static bool TryRead(FrameSocket socket, ChildProcess? child, Func<bool>? isAwaited, out Frame frame)
+    private static bool TryRead(FrameSocket socket, int pid, Action? kill, Func<bool>? isAwaited, out Frame frame)
     {
         const int silenceMs = 500;
-        for (bool wasStopped = false; child is not null && !socket.WaitForInput(silenceMs);)
+        for (bool wasStopped = false; kill is not null && !socket.WaitForInput(silenceMs);)
         {
-            bool isStopped = isAwaited?.Invoke() != false && TaskFiles.OfProcess(child.Pid).ReadStat() is { State: 'T' };
+            bool isStopped = isAwaited?.Invoke() != false && TaskFiles.OfProcess(pid).ReadStat() is { State: 'T' };
             if (isStopped && wasStopped)
-                child.Signal(Kernel.Abi.Signal.SIGKILL);
+                kill();
             wasStopped = isStopped;
         }
 
         return socket.TryRead(out frame);
     }
+
+    private static bool TryReadOf(FrameSocket socket, ChildProcess? child, out Frame frame) =>
+        TryRead(socket, child?.Pid ?? 0, child is null ? null : () => child.Signal(Kernel.Abi.Signal.SIGKILL), null, out frame);
 
     private static SnapException Lost(ChildProcess? child, string when)
     {

@@ -58,6 +58,8 @@ internal sealed class ProcessPages : IDisposable
     {
         _live.Clear();
         _dirty.Clear();
+        // What a pass that broke off didn't get to is owed, and is looked at anew.
+        _batch.Clear();
         _sawDirectIo = false;
         Announce(sink);
     }

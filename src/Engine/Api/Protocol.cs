@@ -24,11 +24,20 @@ internal static class Protocol
     /// <summary>The engine's log in the store's directory.</summary>
     public const string LogName = "engine.log";
 
+    /// <summary>Directory of the tracers' sockets in the store's.</summary>
+    public const string TracersName = "tracers";
+
+    /// <summary>Directory of what is being watched, in the store's.</summary>
+    public const string WatchesName = "watches";
+
     /// <summary>How the engine is named as holder of the store's lock.</summary>
     public const string HolderName = "snap engine";
 
     /// <summary>The variable that says how long an engine stays, and a taken process stays tracked, after the last use: a duration.</summary>
     public const string LingerVariable = "SNAP_ENGINE_LINGER";
+
+    /// <summary>The variable that says how long a tracer waits for the next engine if its own ended without a word: a duration.</summary>
+    public const string PatienceVariable = "SNAP_TRACER_PATIENCE";
 
     /// <summary>The request's header by which a client of Snap says who it is.</summary>
     public const string ClientHeader = "Snap-Client";

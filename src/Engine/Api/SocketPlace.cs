@@ -72,6 +72,10 @@ internal static class SocketPlace
         File.Delete(Path.Combine(RuntimeDirectory(), NameOf(store)));
     }
 
+    /// <summary>Where the sockets of a store's tracers may lie, the first choice first.</summary>
+    public static IReadOnlyList<string> TracerDirectories(string store) =>
+        [Path.Combine(store, Protocol.TracersName), Path.Combine(RuntimeDirectory(), Path.ChangeExtension(NameOf(store), null) + "." + Protocol.TracersName)];
+
     private static bool TryListen(string directory, string name, out FileDescriptor? listening, out Errno refused)
     {
         refused = UnixSocket.TryListen(directory, name, out listening).Errno;

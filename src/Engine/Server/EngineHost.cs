@@ -17,7 +17,10 @@ namespace Snap.Engine.Server;
 /// </remarks>
 public static class EngineHost
 {
+    private const string SignalReason = "a signal";
+
     private static readonly TimeSpan _defaultLinger = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan _defaultPatience = TimeSpan.FromMinutes(5);
 
     /// <summary>Runs until there is nothing left to do, or it is told to end.</summary>
     /// <param name="store">The store's directory; it is made if it is missing.</param>
@@ -41,8 +44,11 @@ public static class EngineHost
 
     private static async Task RunAsync(string store, FileDescriptor? starter, CancellationToken stop)
     {
-        TimeSpan linger = Linger();
-        using SnapEngine engine = SnapEngine.Open(store, new EngineOptions { Store = new StoreOptions { HolderName = Protocol.HolderName } });
+        TimeSpan linger = Duration(Protocol.LingerVariable, _defaultLinger);
+        using SnapEngine engine = SnapEngine.Open(store, new EngineOptions
+        {
+            Store = new StoreOptions { HolderName = Protocol.HolderName }, TracerPatience = Duration(Protocol.PatienceVariable, _defaultPatience),
+        });
         Environment.CurrentDirectory = "/";
         using var log = new EngineLog(Path.Combine(engine.StoreDirectory, Protocol.LogName), takesStandardError: starter is not null);
         await ServeAsync(engine, linger, log, () =>
@@ -63,7 +69,8 @@ public static class EngineHost
     internal static async Task ServeAsync(SnapEngine engine, TimeSpan linger, EngineLog log, Action onReady, CancellationToken stop, Func<string, bool>? takesSockets = null)
     {
         using var local = new LocalEngine(engine, owns: false) { KeepsTracers = linger > TimeSpan.Zero };
-        var watches = new Watches(local, log);
+        var watches = new Watches(local, log, new WatchRecords(engine.StoreDirectory));
+        engine.Tell = log.Write;
         using var life = new EngineLife(linger, () => engine.Sessions.Count + watches.Active.Count, () =>
         {
             engine.ReleaseIdle(linger);
@@ -72,15 +79,19 @@ public static class EngineHost
         FileDescriptor listening = SocketPlace.Listen(engine.StoreDirectory, takesSockets);
         try
         {
-            await using EngineServer server = await EngineServer.StartAsync(listening, life, log, new Routes(engine, local, watches, life, new Counters(), log));
+            var counters = new Counters();
+            // Before anybody is answered: who asks for a process finds its tracer, and what is being watched is.
+            engine.AdoptTracers();
+            watches.Resume(counters.Count);
+            await using EngineServer server = await EngineServer.StartAsync(listening, life, log, new Routes(engine, local, watches, life, counters, log));
             log.Write($"engine of Snap {Protocol.Product} started; it ends {Durations.Format(linger)} after its last work");
             onReady();
-            using CancellationTokenRegistration signals = stop.Register(() => life.End("a signal"));
+            using CancellationTokenRegistration signals = stop.Register(() => life.End(SignalReason));
             string reason = await life.Ending;
             log.Write($"ending: {reason}");
             // Later commands find no socket, wait for the lock, and start the next engine.
             SocketPlace.Remove(engine.StoreDirectory);
-            watches.EndAll();
+            watches.EndAll(areLeft: reason == SignalReason);
         }
         finally
         {
@@ -88,12 +99,12 @@ public static class EngineHost
         }
     }
 
-    private static TimeSpan Linger()
+    private static TimeSpan Duration(string variable, TimeSpan usual)
     {
-        if (Environment.GetEnvironmentVariable(Protocol.LingerVariable) is not { Length: > 0 } text)
-            return _defaultLinger;
-        return Durations.TryParse(text, out TimeSpan linger) ? linger
-            : throw new SnapException(ErrorCatalogue.UsageWrong, $"{Protocol.LingerVariable} is a duration such as 10m, not '{text}'", toDo: $"unset {Protocol.LingerVariable}");
+        if (Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } text)
+            return usual;
+        return Durations.TryParse(text, out TimeSpan wanted) ? wanted
+            : throw new SnapException(ErrorCatalogue.UsageWrong, $"{variable} is a duration such as 10m, not '{text}'", toDo: $"unset {variable}");
     }
 
     private static void Tell(FileDescriptor starter, SnapException? failure)

@@ -45,7 +45,7 @@ internal sealed class EngineServer : IAsyncDisposable
             listening.SetHandleAsInvalid();
             kestrel.ListenHandle((ulong)number, listen => listen.Use(next => connection =>
             {
-                if (connection.Features.Get<IConnectionSocketFeature>() is { } feature && PeerCheck.Refuse(feature.Socket) is { } refusal)
+                if (connection.Features.Get<IConnectionSocketFeature>() is { } feature && PeerCheck.Refuse((int)feature.Socket.Handle) is { } refusal)
                     connection.Items[RefusalItem] = refusal;
                 return next(connection);
             }));

@@ -13,11 +13,19 @@ internal sealed class EngineWatch
     private readonly TaskCompletionSource<WatchResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Action<WatchEvent> _tell;
+    private readonly long _resumedAt;
+    private readonly bool _isResumed;
     private long _snapshots;
 
-    public EngineWatch(long number, WatchRequest request, Action<WatchEvent> tell)
+    /// <param name="number">Its number.</param>
+    /// <param name="request">What is wanted.</param>
+    /// <param name="tell">Is told of everything.</param>
+    /// <param name="resumed">A watch of an engine before this one, which this one goes on with.</param>
+    public EngineWatch(long number, WatchRequest request, Action<WatchEvent> tell, WatchRecord? resumed = null)
     {
         (Number, Request, _tell) = (number, request, tell);
+        (Since, _snapshots) = (resumed?.Since ?? DateTimeOffset.UtcNow, resumed?.Snapshots ?? 0);
+        (_isResumed, _resumedAt) = (resumed is not null, _snapshots);
         Command = TaskFiles.OfProcess(request.Pid).ReadCommandText();
     }
 
@@ -27,7 +35,10 @@ internal sealed class EngineWatch
 
     public string Command { get; }
 
-    public DateTimeOffset Since { get; } = DateTimeOffset.UtcNow;
+    public DateTimeOffset Since { get; }
+
+    /// <summary>Snapshots so far.</summary>
+    public long Snapshots => Volatile.Read(ref _snapshots);
 
     /// <summary>The newest; null before the first.</summary>
     public WatchStatus? Status { get; private set; }
@@ -93,7 +104,7 @@ internal sealed class EngineWatch
         Since = Since,
         Tracker = session is { TracerPid: > 0 } ? session.Tracker : null,
         TracerPid = session?.TracerPid ?? 0,
-        Snapshots = Volatile.Read(ref _snapshots),
+        Snapshots = Snapshots,
         Missed = Status?.Missed ?? 0,
         Last = Last?.Id,
         LastTime = Last?.Time,
@@ -115,14 +126,15 @@ internal sealed class EngineWatch
     private WatchOptions Options() => new()
     {
         Every = TimeSpan.FromMilliseconds(Request.EveryMilliseconds),
-        Count = Request.Count,
-        For = Request.ForMilliseconds is { } limit ? TimeSpan.FromMilliseconds(limit) : null,
+        Count = Request.Count - _resumedAt,
+        For = Request.ForMilliseconds is { } limit ? TimeSpan.FromMilliseconds(limit) - (_isResumed ? DateTimeOffset.UtcNow - Since : TimeSpan.Zero) : null,
         Name = Request.Name,
         Durability = Request.Durability,
         Exclude = Request.Exclude ?? [],
         MaxPause = Request.MaxPauseMilliseconds is { } pause ? TimeSpan.FromMilliseconds(pause) : null,
         Keep = Request.Keep is { } rules ? RetentionPolicy.Parse(rules) : null,
-        RetryFromTheStart = Request.Retry,
+        // One that was under way before isn't at its start.
+        RetryFromTheStart = Request.Retry || _isResumed,
         OnExit = Request.OnExit is { } rescue ? new RescueOptions { Files = rescue.Files, Limit = rescue.Limit ?? RescueOptions.DefaultLimit } : null,
         OnRescued = rescued => _tell(new WatchEvent { Rescued = RescuedBody.Of(rescued) }),
         OnGap = Request.OnGap,

@@ -19,4 +19,7 @@ public static class Poll
     public const int SHUT_RDWR = 2;
     public const int SOL_SOCKET = 1;
     public const int SO_PEERCRED = 17;
+    public const int SCM_RIGHTS = 1;
+    public const int MSG_NOSIGNAL = 0x4000;
+    public const int MSG_CMSG_CLOEXEC = 0x40000000;
 }

@@ -11,6 +11,24 @@ public struct iovec
     public ulong iov_base, iov_len;
 }
 
+/// <summary>struct msghdr.</summary>
+[AbiStruct("struct msghdr", "sys/socket.h"), StructLayout(LayoutKind.Sequential)]
+public struct msghdr
+{
+    public ulong msg_name;
+    public uint msg_namelen;
+    public ulong msg_iov, msg_iovlen, msg_control, msg_controllen;
+    public int msg_flags;
+}
+
+/// <summary>struct cmsghdr, without the data behind it.</summary>
+[AbiStruct("struct cmsghdr", "sys/socket.h"), StructLayout(LayoutKind.Sequential)]
+public struct cmsghdr
+{
+    public ulong cmsg_len;
+    public int cmsg_level, cmsg_type;
+}
+
 /// <summary>struct pidfd_info of Linux 6.15.</summary>
 [AbiStruct("struct pidfd_info", "linux/pidfd.h"), StructLayout(LayoutKind.Sequential)]
 public struct pidfd_info

@@ -68,6 +68,10 @@ public enum SyscallNumber
     socket = 41,
     /// <summary>connect(2).</summary>
     connect = 42,
+    /// <summary>sendmsg(2).</summary>
+    sendmsg = 46,
+    /// <summary>recvmsg(2).</summary>
+    recvmsg = 47,
     /// <summary>shutdown(2).</summary>
     shutdown = 48,
     /// <summary>bind(2).</summary>
@@ -270,6 +274,8 @@ public enum SyscallNumber
     timerfd_settime = 286,
     /// <summary>timerfd_gettime(2).</summary>
     timerfd_gettime = 287,
+    /// <summary>accept4(2).</summary>
+    accept4 = 288,
     /// <summary>signalfd4(2).</summary>
     signalfd4 = 289,
     /// <summary>eventfd2(2).</summary>

@@ -12,6 +12,9 @@ public static unsafe class UnixSocket
     private const int FamilySize = 2, MaxPath = 108;
     private const int Backlog = 128;
 
+    // A header and one descriptor, padded to a multiple of eight.
+    private const int ControlLength = 24;
+
     /// <summary>socket(2), bind(2), listen(2): a listening socket, for its owner only.</summary>
     /// <param name="directory">Where the path lies.</param>
     /// <param name="name">File name; what is left there of an earlier socket has to be removed first.</param>
@@ -63,6 +66,48 @@ public static unsafe class UnixSocket
         int length = sizeof(ucred);
         Door.Call(SyscallNumber.getsockopt, (ulong)socket, Poll.SOL_SOCKET, Poll.SO_PEERCRED, (ulong)(&credentials), (ulong)(&length)).OrThrow("getsockopt(SO_PEERCRED)");
         return (credentials.pid, credentials.uid);
+    }
+
+    /// <summary>listen(2) once more, on a socket that another process made: from now on its peers see us as the one who listens.</summary>
+    public static void ListenAsOwn(FileDescriptor listening) =>
+        Door.Call(SyscallNumber.listen, (ulong)listening.Number, Backlog).OrThrow("listen");
+
+    /// <summary>accept4(2).</summary>
+    /// <returns>Null if whoever connected is gone again.</returns>
+    public static FileDescriptor? TryAccept(FileDescriptor listening)
+    {
+        SyscallResult accepted = Door.CallRestarting(SyscallNumber.accept4, (ulong)listening.Number, 0, 0, Poll.SOCK_CLOEXEC);
+        return accepted.IsError ? null : new FileDescriptor((int)accepted.Value);
+    }
+
+    /// <summary>shutdown(2), both ways: the other side reads the end, and so does whoever reads here.</summary>
+    public static void Shutdown(FileDescriptor socket) => Door.Call(SyscallNumber.shutdown, (ulong)socket.Number, Poll.SHUT_RDWR);
+
+    /// <summary>sendmsg(2): one byte, and with it a descriptor.</summary>
+    public static SyscallResult TrySendDescriptor(FileDescriptor socket, FileDescriptor sent)
+    {
+        byte data = 0;
+        var piece = new iovec { iov_base = (ulong)(&data), iov_len = 1 };
+        byte* control = stackalloc byte[ControlLength];
+        *(cmsghdr*)control = new cmsghdr { cmsg_len = (ulong)sizeof(cmsghdr) + sizeof(int), cmsg_level = Poll.SOL_SOCKET, cmsg_type = Poll.SCM_RIGHTS };
+        *(int*)(control + sizeof(cmsghdr)) = sent.Number;
+        var message = new msghdr { msg_iov = (ulong)(&piece), msg_iovlen = 1, msg_control = (ulong)control, msg_controllen = ControlLength };
+        return Door.CallRestarting(SyscallNumber.sendmsg, (ulong)socket.Number, (ulong)(&message), Poll.MSG_NOSIGNAL);
+    }
+
+    /// <summary>recvmsg(2): what <see cref="TrySendDescriptor"/> sent, waited for.</summary>
+    /// <returns>Null if the other side is gone, or sent something else.</returns>
+    public static FileDescriptor? TryReceiveDescriptor(FileDescriptor socket)
+    {
+        byte data;
+        var piece = new iovec { iov_base = (ulong)(&data), iov_len = 1 };
+        byte* control = stackalloc byte[ControlLength];
+        var message = new msghdr { msg_iov = (ulong)(&piece), msg_iovlen = 1, msg_control = (ulong)control, msg_controllen = ControlLength };
+        SyscallResult got = Door.CallRestarting(SyscallNumber.recvmsg, (ulong)socket.Number, (ulong)(&message), Poll.MSG_CMSG_CLOEXEC);
+        var head = (cmsghdr*)control;
+        if (got.IsError || got.Value != 1 || message.msg_controllen < (ulong)sizeof(cmsghdr) + sizeof(int) || head->cmsg_level != Poll.SOL_SOCKET || head->cmsg_type != Poll.SCM_RIGHTS)
+            return null;
+        return new FileDescriptor(*(int*)(control + sizeof(cmsghdr)));
     }
 
     private static FileDescriptor Create() =>
