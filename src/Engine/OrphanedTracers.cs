@@ -26,13 +26,18 @@ internal sealed class OrphanedTracers(string storeDirectory)
     public IEnumerable<OrphanTracer> Of(int pid, ulong startTime) => Paths(TracerMeeting.Prefix(pid, startTime) + "*").Select(OrphanTracer.Connect).OfType<OrphanTracer>();
 
     /// <summary>Lets all of them go. Only without an engine; one that comes at this very moment loses nothing but time.</summary>
-    public void LetGoAll()
+    /// <returns>How many.</returns>
+    public int LetGoAll()
     {
+        int count = 0;
         foreach (string path in Paths("*"))
         {
             using OrphanTracer? orphan = OrphanTracer.Connect(path);
             orphan?.LetGo(mayKill: false);
+            count += orphan is null ? 0 : 1;
         }
+
+        return count;
     }
 
     private IReadOnlyList<string> Paths(string pattern) =>

@@ -211,6 +211,8 @@ public sealed partial class TargetSession : IDisposable
         SnapshotInfo? parent = Last;
         IReadOnlyList<SpaceImage> known = parent is null ? [] : SpacesOf(parent);
         TracerProcess process = _engine.StartTracer(new AttachRequest { Pid = Pid, KnownSpaces = known, Parent = LastId, Tracker = _engine.Options.ForcedTracker });
+        if (_engine.Options.TracerPatience > TimeSpan.Zero && !process.WaitsForNext)
+            _engine.Tell($"pid {Pid}: its tracer can't wait for another engine if this one dies: none of {string.Join(", ", _engine.Orphans.Directories)} takes a socket");
         lock (_gate)
             _tracer = new Tracer(this, process, known);
     }

@@ -37,9 +37,13 @@ internal static class EngineCommand
         var command = new Command("stop", "End the engine in good order; watches end with it, their programs run on") { ifIdle };
         command.SetAction(parsed =>
         {
-            (int Pid, int Watches)? stopped = EngineAccess.FindRunning(common.StoreDirectory(parsed))?.Stop(parsed.GetValue(ifIdle));
+            string store = common.StoreDirectory(parsed);
+            (int Pid, int Watches)? stopped = EngineAccess.FindRunning(store)?.Stop(parsed.GetValue(ifIdle));
+            (int Tracers, int Watches) left = stopped is null && !parsed.GetValue(ifIdle) ? EngineAccess.LetGoWhatIsLeft(store) : default;
             if (common.WantsJson(parsed))
-                common.Terminal.Out.WriteLine(CliJson.Text(new EngineStopJson { Pid = stopped?.Pid, Watches = stopped?.Watches ?? 0 }, CliJson.Readable.EngineStopJson));
+                common.Terminal.Out.WriteLine(CliJson.Text(new EngineStopJson { Pid = stopped?.Pid, Watches = stopped?.Watches ?? left.Watches }, CliJson.Readable.EngineStopJson));
+            else if (left != default)
+                common.Terminal.Out.WriteLine($"no engine was running; let go what one had left: {left.Tracers} tracers, {left.Watches} watches");
             else
                 common.Terminal.Out.WriteLine(stopped is not { } one ? "no engine was running" : $"stopped engine {one.Pid}{(one.Watches > 0 ? $", and {one.Watches} watches" : "")}");
             return (int)ExitCode.Success;

@@ -1,5 +1,3 @@
-using Snap.Image;
-using Snap.Kernel;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Files;
 using Snap.Kernel.Memory;

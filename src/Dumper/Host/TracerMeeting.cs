@@ -1,5 +1,8 @@
 using System.Globalization;
+using Snap.Kernel;
+using Snap.Kernel.Abi;
 using Snap.Kernel.Files;
+using Snap.Kernel.Processes;
 using Snap.Kernel.Procfs;
 
 namespace Snap.Dumper.Host;
@@ -30,16 +33,25 @@ public sealed class TracerMeeting(IReadOnlyList<string> directories, TimeSpan pa
     {
         path = null;
         // One whose target is gone already finds that out, and ends.
-        if (TaskFiles.OfProcess(pid).ReadStat() is not { } stat)
+        if (TaskFiles.OfProcess(pid).ReadStat() is not { } target)
             return null;
-        string name = Prefix(pid, stat.StartTime) + Convert.ToHexStringLower(Guid.NewGuid().ToByteArray())[..8] + ".sock";
+        string name = Prefix(pid, target.StartTime) + Convert.ToHexStringLower(Guid.NewGuid().ToByteArray())[..8] + ".sock";
         foreach (string directory in directories)
         {
-            Directory.CreateDirectory(directory, OwnerOnly);
-            if (UnixSocket.TryListen(directory, name, out FileDescriptor? listening).IsError)
-                continue;
-            path = Path.Combine(directory, name);
-            return listening;
+            try
+            {
+                Directory.CreateDirectory(directory, OwnerOnly);
+                // In /tmp anybody may have made it.
+                if (FileDescriptor.TryStat(directory, out stat found, follow: false).IsError || found.st_uid != OwnProcess.EffectiveUser
+                    || UnixSocket.TryListen(directory, name, out FileDescriptor? listening).IsError)
+                    continue;
+                path = Path.Combine(directory, name);
+                return listening;
+            }
+            catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or KernelException)
+            {
+                // A full disk, for one; the next may do.
+            }
         }
 
         return null;

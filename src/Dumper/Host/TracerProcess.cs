@@ -61,6 +61,9 @@ public sealed class TracerProcess : IDisposable
     /// <summary>Which tracker it found at the start.</summary>
     public TrackerKind Tracker { get; }
 
+    /// <summary>It waits for the next engine if this one ends without a word.</summary>
+    public bool WaitsForNext => _meetingPath is not null;
+
     /// <summary>Starts a tracer and lets it attach.</summary>
     /// <exception cref="SnapException">It could not be started, is of another version, or says why the target can't be captured (every reason).</exception>
     public static TracerProcess Start(TracerLaunch launch, AttachRequest request)

@@ -34,6 +34,14 @@ public static class EngineAccess
         return engine.IsRunning() ? engine : null;
     }
 
+    /// <summary>Where no engine is running: lets go what one that ended without a word has left to the next, tracers and watches.</summary>
+    /// <returns>How many.</returns>
+    public static (int Tracers, int Watches) LetGoWhatIsLeft(string store)
+    {
+        string directory = Path.GetFullPath(store);
+        return (new OrphanedTracers(directory).LetGoAll(), new Server.WatchRecords(directory).RemoveAll());
+    }
+
     /// <summary>Lets an engine that has nothing to do end, so that this process can write the store itself.</summary>
     public static void MakeWay(string store)
     {

@@ -102,12 +102,7 @@ public sealed class RemoteEngine : IEngine
     public (int Pid, int Watches)? Stop(bool ifIdle)
     {
         if (SocketPlace.TryConnect(_store) is not { } socket)
-        {
-            if (!ifIdle)
-                LetGoWhatIsLeft();
             return null;
-        }
-
         int pid = UnixSocket.Peer(socket.Number).Pid;
         using Kernel.Processes.ProcessHandle? process = pid > 0 ? Kernel.Processes.ProcessHandle.OpenOrGone(pid) : null;
         using HttpExchange exchange = HttpExchange.Send(socket, "POST", "/v1/stop", JsonSerializer.SerializeToUtf8Bytes(new StopRequest { IfIdle = ifIdle }, ApiJson.Default.StopRequest));
@@ -120,13 +115,6 @@ public sealed class RemoteEngine : IEngine
         StopAnswer answer = Read(exchange, ApiJson.Default.StopAnswer);
         process?.WaitForExit(PatienceMs);
         return (answer.Pid, answer.Watches);
-    }
-
-    /// <summary>No engine is there, but one that died may have left tracers behind, and watches to be resumed.</summary>
-    private void LetGoWhatIsLeft()
-    {
-        new Server.WatchRecords(_store).RemoveAll();
-        new OrphanedTracers(_store).LetGoAll();
     }
 
     /// <inheritdoc/>

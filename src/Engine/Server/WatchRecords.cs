@@ -51,10 +51,12 @@ internal sealed class WatchRecords(string storeDirectory)
     }
 
     /// <summary>No watch is to be resumed.</summary>
-    public void RemoveAll()
+    /// <returns>How many there were.</returns>
+    public int RemoveAll()
     {
-        foreach (WatchRecord record in ReadAll(_ => { }))
-            Remove(record.Number);
+        string[] all = Directory.Exists(_directory) ? Directory.GetFiles(_directory, "*.json") : [];
+        Array.ForEach(all, File.Delete);
+        return all.Length;
     }
 
     /// <summary>All there are.</summary>
@@ -72,7 +74,11 @@ internal sealed class WatchRecords(string storeDirectory)
                     continue;
                 }
 
-                found.Add(JsonSerializer.Deserialize(File.ReadAllBytes(path), WatchRecordJson.Default.WatchRecord) ?? throw new JsonException("null"));
+                WatchRecord record = JsonSerializer.Deserialize(File.ReadAllBytes(path), WatchRecordJson.Default.WatchRecord) ?? throw new JsonException("null");
+                if (record.Api == Protocol.Version)
+                    found.Add(record);
+                else
+                    tell($"{path} is of another version of Snap, so its watch isn't resumed");
             }
             catch (Exception unreadable) when (unreadable is JsonException or IOException or UnauthorizedAccessException)
             {
@@ -87,13 +93,14 @@ internal sealed class WatchRecords(string storeDirectory)
 }
 
 /// <summary>A detached watch.</summary>
+/// <param name="Api">Version of the API that the request is of.</param>
 /// <param name="Number">Its number; stays the same.</param>
 /// <param name="Request">What was asked for.</param>
 /// <param name="StartTime">Of the process, which with its pid and boot is no other.</param>
 /// <param name="BootId">The boot.</param>
 /// <param name="Since">When it began.</param>
 /// <param name="Snapshots">Stored so far; kept up to date only for a watch that ends after so many.</param>
-internal sealed record WatchRecord(long Number, WatchRequest Request, ulong StartTime, string BootId, DateTimeOffset Since, long Snapshots)
+internal sealed record WatchRecord(int Api, long Number, WatchRequest Request, ulong StartTime, string BootId, DateTimeOffset Since, long Snapshots)
 {
     [JsonIgnore]
     public TargetIdentity Target => new(Request.Pid, StartTime, BootId);

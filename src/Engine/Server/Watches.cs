@@ -65,7 +65,7 @@ internal sealed class Watches(IEngine engine, EngineLog log, WatchRecords record
             _number = resumed is null ? _number + 1 : Math.Max(_number, resumed.Number);
             watch = new EngineWatch(resumed?.Number ?? _number, request, Hear, resumed);
             if (record is null && request.Detach && TargetIdentity.OfOrGone(request.Pid) is { } target)
-                records.Write(record = new WatchRecord(watch.Number, request, target.StartTime, target.BootId, watch.Since, 0));
+                records.Write(record = new WatchRecord(Protocol.Version, watch.Number, request, target.StartTime, target.BootId, watch.Since, 0));
             _active.Add(watch);
         }
 

@@ -145,6 +145,94 @@ public sealed class EngineTests
     }
 
     [SkippableFact]
+    public void After_its_engine_was_killed_a_process_stays_tracked_and_the_next_take_is_an_increment()
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        using Target target = Target.Start("busy_writer", "64", "50");
+        JsonElement first = store.Take(target.Pid), second = store.Take(target.Pid);
+        int tracer = store.Json("ps")[0].GetProperty("tracerPid").GetInt32();
+        KillEngine(store);
+        Assert.Empty(Fingerprint.FindHarm(target.Pid));
+        JsonElement third = store.Take(target.Pid);
+        Assert.Equal((Id(second), false), (third.GetProperty("parent").GetString(), third.GetProperty("full").GetBoolean()));
+        Assert.True(third.GetProperty("pagesDirty").GetInt64() < first.GetProperty("pagesDirty").GetInt64() / 2);
+        Assert.Equal(tracer, store.Json("ps")[0].GetProperty("tracerPid").GetInt32());
+        Assert.Contains($"its tracer {tracer} goes on", File.ReadAllText(Path.Combine(store.Path, "engine.log")), StringComparison.Ordinal);
+        foreach (string snapshot in new[] { Id(second), Id(third) })
+        {
+            target.Kill();
+            Command parent = store.RestoreInto(target, snapshot);
+            Assert.Empty(target.Check());
+            target.Kill();
+            parent.WaitForEnd();
+        }
+    }
+
+    [SkippableFact]
+    public void A_detached_watch_goes_on_with_the_next_engine()
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        using Target target = Target.Start("busy_writer", "32", "500"), other = Target.Start("sleeper");
+        store.Json("watch", SnapStore.Text(target.Pid), "--every", "30ms", "--detach", "--name", "job", "--exclude", "nothing-of-this-name");
+        Patience.Until(() => store.Log().Count >= 3, "snapshots");
+        JsonElement before = store.Json("ps")[0];
+        KillEngine(store);
+        string newest = Id(store.Log()[0]);
+        int count = store.Log().Count;
+        store.Take(other.Pid);
+        Patience.Until(() => store.Log().Count >= count + 4, "the watch to go on");
+        JsonElement after = store.Json("ps").EnumerateArray().Single(each => each.GetProperty("pid").GetInt32() == target.Pid);
+        foreach (string member in new[] { "watch", "name", "tracerPid", "everyMilliseconds", "detached" })
+            Assert.Equal(before.GetProperty(member).ToString(), after.GetProperty(member).ToString());
+        Assert.Contains(newest, store.Log().Select(each => each.GetProperty("parent").GetString()));
+        store.Json("unwatch", "job");
+        // One that was ended isn't resumed.
+        KillEngine(store);
+        count = store.Log().Count;
+        store.Take(other.Pid);
+        Assert.Equal(count + 1, store.Log().Count);
+        Assert.DoesNotContain(store.Json("ps").EnumerateArray(), each => each.GetProperty("state").GetString() == "watched");
+        target.Kill();
+        Command parent = store.RestoreInto(target, "job");
+        Assert.Empty(target.Check());
+        target.Kill();
+        parent.WaitForEnd();
+    }
+
+    [SkippableFact]
+    public void Stopping_an_engine_that_was_killed_leaves_nothing_of_it()
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        using Target target = Target.Start("counter");
+        store.Json("watch", SnapStore.Text(target.Pid), "--every", "50ms", "--detach");
+        using ProcessHandle tracer = ProcessHandle.OpenOrGone(store.Json("ps")[0].GetProperty("tracerPid").GetInt32())!;
+        KillEngine(store);
+        Assert.False(tracer.HasExited);
+        Assert.Contains("1 tracers, 1 watches", store.Run("engine", "stop").Output, StringComparison.Ordinal);
+        Assert.True(tracer.HasExited);
+        int count = store.Log().Count;
+        using Target other = Target.Start("sleeper");
+        store.Take(other.Pid);
+        Assert.Equal(count + 1, store.Log().Count);
+        Assert.Empty(Fingerprint.FindHarm(target.Pid));
+    }
+
+    [SkippableFact]
+    public void A_tracer_whose_engine_never_comes_back_ends_after_its_time()
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        using Target target = Target.Start("counter");
+        using (Command take = store.StartWith(new() { ["SNAP_TRACER_PATIENCE"] = "300ms" }, "take", SnapStore.Text(target.Pid)))
+            Assert.Equal(0, take.WaitForEnd().ExitCode);
+        using ProcessHandle tracer = ProcessHandle.OpenOrGone(store.Json("ps")[0].GetProperty("tracerPid").GetInt32())!;
+        KillEngine(store);
+        Assert.True(tracer.WaitForExit((int)Patience.Limit.TotalMilliseconds));
+        Assert.Empty(Directory.GetFiles(Path.Combine(store.Path, "tracers")));
+        Assert.Empty(Fingerprint.FindHarm(target.Pid));
+        Assert.Empty(target.Check());
+    }
+
+    [SkippableFact]
     public void A_program_under_run_outlives_the_engine()
     {
         using SnapStore store = SnapStore.OpenOrSkip();

@@ -95,7 +95,7 @@ public sealed class TracerHostTests
         int messages = 0;
         var events = new RecordingEvents();
         events.OnPages = () => (++messages == 1 ? isSent : isGivenBack).Wait();
-        Run(tracer, events, end => end.TryTake(new CheckpointRequest { Interval = 1 }));
+        Run(tracer, events, end => end.TryTake(new CheckpointRequest { Interval = 1 }, default));
         Assert.Equal(29, events.Pages.Count);
     }
 
@@ -116,7 +116,7 @@ public sealed class TracerHostTests
             }
         });
         events.OnPages = () => pauses++;
-        Run(tracer, events, end => end.TryTake(new CheckpointRequest { Interval = 1 }));
+        Run(tracer, events, end => end.TryTake(new CheckpointRequest { Interval = 1 }, default));
         Assert.Equal(20, pauses);
     }
 
@@ -152,9 +152,9 @@ public sealed class TracerHostTests
         var events = new RecordingEvents();
         Run(tracer, events, end =>
         {
-            end.TryTake(new CheckpointRequest { Interval = 1 });
+            end.TryTake(new CheckpointRequest { Interval = 1 }, default);
             end.TryCommitted(1);
-            end.TryTake(new CheckpointRequest { Interval = 2 });
+            end.TryTake(new CheckpointRequest { Interval = 2 }, default);
             end.TryNotStored(2);
         }, intervals: 2);
         Assert.Equal<ulong>([1], tracer.CommittedIntervals);
@@ -174,7 +174,7 @@ public sealed class TracerHostTests
                 };
         });
         var events = new RecordingEvents { OnEnd = () => fail = false };
-        Run(tracer, events, end => end.TryTake(new CheckpointRequest { Interval = 1 }));
+        Run(tracer, events, end => end.TryTake(new CheckpointRequest { Interval = 1 }, default));
         (_, SnapException reason, bool gone) = Assert.Single(events.NotTakenIntervals);
         Assert.False(gone);
         Assert.Equal(ErrorCatalogue.FreezeTimedOut, reason.Kind);
@@ -200,7 +200,7 @@ public sealed class TracerHostTests
                 Stream(sink, 0, 16, 1);
         });
         TracerOnThread running = TracerOnThread.Start(tracer, _small);
-        running.EngineEnd.TryTake(new CheckpointRequest { Interval = 1 });
+        running.EngineEnd.TryTake(new CheckpointRequest { Interval = 1 }, default);
         begun.Wait();
         running.BreakOff();
         Assert.True(tracer.IsDisposed);
@@ -212,7 +212,7 @@ public sealed class TracerHostTests
         var tracer = new ScriptedTracer((_, _) => throw new InvalidOperationException("a bug"));
         var events = new RecordingEvents();
         using var running = TracerOnThread.Start(tracer, _small);
-        running.EngineEnd.TryTake(new CheckpointRequest { Interval = 1 });
+        running.EngineEnd.TryTake(new CheckpointRequest { Interval = 1 }, default);
         SnapException? bug = running.EngineEnd.Receive(events);
         Assert.Contains("a bug", bug?.Why, StringComparison.Ordinal);
         Assert.True(tracer.IsDisposed);
@@ -221,7 +221,7 @@ public sealed class TracerHostTests
     private static RecordingEvents TakeOnce(ScriptedTracer tracer)
     {
         var events = new RecordingEvents();
-        Run(tracer, events, end => end.TryTake(new CheckpointRequest { Interval = 1 }));
+        Run(tracer, events, end => end.TryTake(new CheckpointRequest { Interval = 1 }, default));
         return events;
     }
 
