@@ -1,4 +1,3 @@
-using Snap.Dumper.Host;
 using Snap.Kernel.Processes;
 using Snap.Restorer;
 using Snap.Store;
