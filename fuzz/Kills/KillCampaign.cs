@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Snap.Kernel.Abi;
 using Snap.Testing;
 
 namespace Snap.Fuzz.Kills;
@@ -45,6 +46,8 @@ internal sealed class KillCampaign(string snap, int deaths, Random random) : IDi
 
         foreach (string phase in _enginePhases)
             RunPhase(phase, "kill", "engine");
+        foreach (string phase in _enginePhases)
+            RunEngines(phase);
         CheckStore(everyByte: true);
     }
 
@@ -82,6 +85,46 @@ internal sealed class KillCampaign(string snap, int deaths, Random random) : IDi
         int most = passes.Max();
         IEnumerable<int> tenths = Enumerable.Range(0, 10).Select(tenth => passes.Count(pass => (pass - 1) * 10 / most == tenth));
         Console.WriteLine($"{phase,-12} {who,-8} {passes.Count,7} {notReached,12} {most,7}  {string.Join(' ', tenths)}");
+        CheckStore(everyByte: false);
+        RestoreLast();
+    }
+
+    // Engines that are processes, each killed in the phase, or, if it isn't reached, after it: their tracers go on with the next, through all of the deaths.
+    private void RunEngines(string phase)
+    {
+        int reached = 0, others = 0;
+        for (int range = 16; reached < deaths;)
+        {
+            Victim victim = _victims[random.Next(_victims.Count)];
+            int pass = 1 + random.Next(range);
+            using Command engine = Command.Start(snap, ["engine", "run"], EngineEnvirons(string.Create(CultureInfo.InvariantCulture, $"{phase}:{pass}:kill")));
+            Patience.Until(() => IsListening() || engine.Child.TryWait(out _), () => $"the engine to listen after {reached + others} deaths");
+            CommandResult taken = Command.Run(snap, ["take", "--json", Text(victim.Process.Pid), "--name", victim.Name], EngineEnvirons(null));
+            if (taken.ExitCode == 0)
+            {
+                JsonElement snapshot = JsonDocument.Parse(taken.Output).RootElement;
+                _last[victim] = snapshot.GetProperty("id").GetString()!;
+                _acknowledged.Add(_last[victim]);
+                others++;
+                range = Math.Max(1, range - 1 - (range / 16));
+            }
+            else
+            {
+                reached++;
+                range = Math.Max(range, pass * 2);
+            }
+
+            engine.Signal(Signal.SIGKILL);
+            engine.WaitForEnd();
+            victim.Check();
+        }
+
+        string[] log = [.. File.ReadLines(Path.Combine(_directory["store"], "engine.log"))];
+        int wentOn = log.Count(line => line.Contains("goes on", StringComparison.Ordinal));
+        if (log.FirstOrDefault(line => line.Contains("lets it go", StringComparison.Ordinal) && !line.EndsWith("it has just ended", StringComparison.Ordinal)) is { } lost)
+            throw new HarmException($"a tracer did not go on with the next engine: {lost}");
+        Command.Run(snap, ["engine", "stop"], EngineEnvirons(null));
+        Console.WriteLine($"{phase,-12} {"process",-8} {reached,7} {others,12} {"",7}  tracers went on {wentOn} times");
         CheckStore(everyByte: false);
         RestoreLast();
     }
@@ -139,6 +182,11 @@ internal sealed class KillCampaign(string snap, int deaths, Random random) : IDi
 
     // Each command with an engine of its own, so that a fault meets the one that it is meant for.
     private Dictionary<string, string?> Environs(string? fault) => new() { ["SNAP_STORE"] = _directory["store"], ["SNAP_FAULT"] = fault, ["SNAP_ENGINE"] = "off" };
+
+    private Dictionary<string, string?> EngineEnvirons(string? fault) => new() { ["SNAP_STORE"] = _directory["store"], ["SNAP_FAULT"] = fault };
+
+    private bool IsListening() =>
+        JsonDocument.Parse(Command.Run(snap, ["engine", "status", "--json"], EngineEnvirons(null)).Output).RootElement.GetProperty("running").GetBoolean();
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -38,6 +38,9 @@ public sealed class SnapEngine : IDisposable
     /// <summary>Tracers of engines before this one.</summary>
     internal OrphanedTracers Orphans { get; }
 
+    /// <summary>Sessions that end leave their tracers to the next engine.</summary>
+    internal bool LeavesTracers { get; set; }
+
     /// <summary>Is told what became of them, in words for a log.</summary>
     internal Action<string> Tell { get; set; } = _ => { };
 

@@ -152,6 +152,8 @@ public sealed partial class TargetSession : IDisposable
             tracer = _tracer;
         }
 
+        if (_engine.LeavesTracers)
+            tracer?.Process.Leave();
         tracer?.End();
         lock (_gate)
             FailAllPending(new SnapException(ErrorCatalogue.SessionEnded, $"the checkpoint of {Name} was given up", $"pid {Pid}"));

@@ -98,4 +98,6 @@ internal sealed record StopRequest
 {
     /// <summary>Only if nothing is being watched and no other request is at work.</summary>
     public bool IfIdle { get; init; }
+    /// <summary>Leave what is tracked, and detached watches, to the next engine; only if no other request is at work. An engine that doesn't know of it looks at <see cref="IfIdle"/>.</summary>
+    public bool HandOver { get; init; }
 }

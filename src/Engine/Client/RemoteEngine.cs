@@ -99,13 +99,15 @@ public sealed class RemoteEngine : IEngine
     /// <param name="ifIdle">Only if nothing is watched and nothing asked of it.</param>
     /// <returns>Its pid, and the watches that ended with it; null if none was running.</returns>
     /// <exception cref="SnapException">S0712: it has work.</exception>
-    public (int Pid, int Watches)? Stop(bool ifIdle)
+    public (int Pid, int Watches)? Stop(bool ifIdle) => Stop(new StopRequest { IfIdle = ifIdle });
+
+    private (int Pid, int Watches)? Stop(StopRequest request)
     {
         if (SocketPlace.TryConnect(_store) is not { } socket)
             return null;
         int pid = UnixSocket.Peer(socket.Number).Pid;
         using Kernel.Processes.ProcessHandle? process = pid > 0 ? Kernel.Processes.ProcessHandle.OpenOrGone(pid) : null;
-        using HttpExchange exchange = HttpExchange.Send(socket, "POST", "/v1/stop", JsonSerializer.SerializeToUtf8Bytes(new StopRequest { IfIdle = ifIdle }, ApiJson.Default.StopRequest));
+        using HttpExchange exchange = HttpExchange.Send(socket, "POST", "/v1/stop", JsonSerializer.SerializeToUtf8Bytes(request, ApiJson.Default.StopRequest));
         if (!exchange.TryReadHead() || exchange.Status == Protocol.StoppingStatus)
         {
             process?.WaitForExit(PatienceMs);
@@ -238,12 +240,12 @@ public sealed class RemoteEngine : IEngine
         Thread.Sleep(RetryMs);
     }
 
-    /// <summary>An engine of another version ends if it has nothing to do; then one of ours takes its place.</summary>
+    /// <summary>An engine of another version ends if no command is using it; then one of ours takes its place, and goes on with its tracers if they speak the same protocol.</summary>
     private void ReplaceOther()
     {
         try
         {
-            Stop(ifIdle: true);
+            Stop(new StopRequest { IfIdle = true, HandOver = true });
         }
         catch (SnapException busy) when (busy.Kind == ErrorCatalogue.EngineBusy)
         {

@@ -17,8 +17,6 @@ namespace Snap.Engine.Server;
 /// </remarks>
 public static class EngineHost
 {
-    private const string SignalReason = "a signal";
-
     private static readonly TimeSpan _defaultLinger = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan _defaultPatience = TimeSpan.FromMinutes(5);
 
@@ -86,12 +84,13 @@ public static class EngineHost
             await using EngineServer server = await EngineServer.StartAsync(listening, life, log, new Routes(engine, local, watches, life, counters, log));
             log.Write($"engine of Snap {Protocol.Product} started; it ends {Durations.Format(linger)} after its last work");
             onReady();
-            using CancellationTokenRegistration signals = stop.Register(() => life.End(SignalReason));
+            using CancellationTokenRegistration signals = stop.Register(() => life.End(EngineLife.Signal));
             string reason = await life.Ending;
             log.Write($"ending: {reason}");
             // Later commands find no socket, wait for the lock, and start the next engine.
             SocketPlace.Remove(engine.StoreDirectory);
-            watches.EndAll(areLeft: reason == SignalReason);
+            engine.LeavesTracers = reason == EngineLife.HandOver;
+            watches.EndAll(areLeft: reason is EngineLife.HandOver or EngineLife.Signal);
         }
         finally
         {

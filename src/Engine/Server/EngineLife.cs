@@ -8,6 +8,12 @@ namespace Snap.Engine.Server;
 /// <summary>Knows when an engine has nothing left to do, and ends it some time later.</summary>
 internal sealed class EngineLife : IDisposable
 {
+    /// <summary>The reason for an end that leaves what is tracked to the next engine.</summary>
+    public const string HandOver = "another engine takes over";
+
+    /// <summary>The reason for an end by a signal.</summary>
+    public const string Signal = "a signal";
+
     /// <summary>An engine that never tracked anything, such as one that only collected garbage, ends soon.</summary>
     private static readonly TimeSpan _lingerUnused = TimeSpan.FromSeconds(10);
 

@@ -99,18 +99,26 @@ internal sealed class Routes(SnapEngine engine, IEngine local, Watches watches, 
     {
         StopRequest request = await EngineServer.ReadAsync(context, ApiJson.Default.StopRequest);
         int count = watches.Active.Count;
-        if (!request.IfIdle)
+        if (request.HandOver)
+        {
+            // One that isn't detached is a request at work.
+            if (!life.TryEnd(EngineLife.HandOver, () => watches.Active.Any(watch => !watch.Request.Detach)))
+                throw HasWork(watches.Active.Count(watch => !watch.Request.Detach));
+        }
+        else if (!request.IfIdle)
         {
             life.End("asked to");
         }
         else if (!life.TryEnd("asked to make way", () => watches.Active.Count > 0))
         {
-            throw new SnapException(ErrorCatalogue.EngineBusy, "the store's engine has work", $"pid {Environment.ProcessId}",
-                count > 0 ? string.Create(CultureInfo.InvariantCulture, $"{count} watches are under way") : "another command uses it", "wait for it, or `snap engine stop`");
+            throw HasWork(count);
         }
 
-        await EngineServer.WriteAsync(context, new StopAnswer(Environment.ProcessId, count), ApiJson.Default.StopAnswer);
+        await EngineServer.WriteAsync(context, new StopAnswer(Environment.ProcessId, request.HandOver ? 0 : count), ApiJson.Default.StopAnswer);
     }
+
+    private static SnapException HasWork(int watches) => new(ErrorCatalogue.EngineBusy, "the store's engine has work", $"pid {Environment.ProcessId}",
+        watches > 0 ? string.Create(CultureInfo.InvariantCulture, $"{watches} watches are under way") : "another command uses it", "wait for it, or `snap engine stop`");
 
     private async Task Take(HttpContext context)
     {

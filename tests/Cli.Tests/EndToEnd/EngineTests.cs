@@ -199,6 +199,30 @@ public sealed class EngineTests
         parent.WaitForEnd();
     }
 
+    /// <summary>As the command of another version asks an engine to.</summary>
+    [SkippableFact]
+    public void An_engine_that_is_to_hand_over_leaves_tracers_and_detached_watches_to_the_next()
+    {
+        using SnapStore store = SnapStore.OpenOrSkip();
+        Skip.IfNot(File.Exists("/usr/bin/curl"), "curl isn't installed");
+        using Target target = Target.Start("busy_writer", "32", "500"), kept = Target.Start("busy_writer", "32", "50");
+        JsonElement first = store.Take(kept.Pid);
+        store.Json("watch", SnapStore.Text(target.Pid), "--every", "30ms", "--detach", "--name", "job");
+        int[] tracers = [.. store.Json("ps").EnumerateArray().Select(each => each.GetProperty("tracerPid").GetInt32()).Order()];
+        using ProcessHandle engine = ProcessHandle.OpenOrGone(EnginePid(store))!;
+        CommandResult asked = Command.Run("curl", ["-sS", "--unix-socket", Path.Combine(store.Path, "engine.sock"), "-d", "{\"handOver\":true,\"ifIdle\":true}", "http://snap/v1/stop"]);
+        Assert.Contains("\"pid\"", asked.Output, StringComparison.Ordinal);
+        Assert.True(engine.WaitForExit((int)Patience.Limit.TotalMilliseconds));
+        string newest = Id(store.Log()[0]);
+        JsonElement second = store.Take(kept.Pid);
+        Assert.Equal(Id(first), second.GetProperty("parent").GetString());
+        Assert.True(second.GetProperty("pagesDirty").GetInt64() < first.GetProperty("pagesDirty").GetInt64() / 2);
+        Assert.Equal(tracers, store.Json("ps").EnumerateArray().Select(each => each.GetProperty("tracerPid").GetInt32()).Order());
+        Patience.Until(() => store.Log().Any(each => each.GetProperty("parent").GetString() == newest), "the watch to go on");
+        Assert.Empty(target.Check());
+        Assert.Empty(kept.Check());
+    }
+
     [SkippableFact]
     public void Stopping_an_engine_that_was_killed_leaves_nothing_of_it()
     {
