@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Snap.Kernel.Abi;
+using Snap.Kernel.Processes;
 using Snap.Testing;
 
 namespace Snap.Fuzz.Kills;
@@ -102,20 +103,14 @@ internal sealed class KillCampaign(string snap, int deaths, Random random) : IDi
             CommandResult taken = Command.Run(snap, ["take", "--json", Text(victim.Process.Pid), "--name", victim.Name], EngineEnvirons(null));
             if (taken.ExitCode == 0)
             {
-                JsonElement snapshot = JsonDocument.Parse(taken.Output).RootElement;
-                _last[victim] = snapshot.GetProperty("id").GetString()!;
+                _last[victim] = JsonDocument.Parse(taken.Output).RootElement.GetProperty("id").GetString()!;
                 _acknowledged.Add(_last[victim]);
-                others++;
-                range = Math.Max(1, range - 1 - (range / 16));
-            }
-            else
-            {
-                reached++;
-                range = Math.Max(range, pass * 2);
             }
 
-            engine.Signal(Signal.SIGKILL);
-            engine.WaitForEnd();
+            bool died = engine.Child.TryWait(out _);
+            (reached, others, range) = died ? (reached + 1, others, Math.Max(range, pass * 2)) : (reached, others + 1, Math.Max(1, range - 1 - (range / 16)));
+            // It, or one that the command started when it found none.
+            KillEngine();
             victim.Check();
         }
 
@@ -185,8 +180,18 @@ internal sealed class KillCampaign(string snap, int deaths, Random random) : IDi
 
     private Dictionary<string, string?> EngineEnvirons(string? fault) => new() { ["SNAP_STORE"] = _directory["store"], ["SNAP_FAULT"] = fault };
 
-    private bool IsListening() =>
-        JsonDocument.Parse(Command.Run(snap, ["engine", "status", "--json"], EngineEnvirons(null)).Output).RootElement.GetProperty("running").GetBoolean();
+    private bool IsListening() => EngineStatus().GetProperty("running").GetBoolean();
+
+    private void KillEngine()
+    {
+        if (EngineStatus() is var status && !status.GetProperty("running").GetBoolean())
+            return;
+        using ProcessHandle? engine = ProcessHandle.OpenOrGone(status.GetProperty("engine").GetProperty("pid").GetInt32());
+        engine?.TrySignal(Signal.SIGKILL);
+        engine?.WaitForExit((int)Patience.Limit.TotalMilliseconds);
+    }
+
+    private JsonElement EngineStatus() => JsonDocument.Parse(Command.Run(snap, ["engine", "status", "--json"], EngineEnvirons(null)).Output).RootElement;
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }
