@@ -192,7 +192,11 @@ internal sealed class SharedPages(SpaceId space, FileDescriptor file) : IDisposa
             if (data.Errno == Errno.ENXIO)
                 return;
             long start = data.OrThrow("look for data of shared memory");
-            long end = Math.Min(file.TrySeek(start, Fcntl.SEEK_HOLE).OrThrow("look for holes of shared memory"), (long)length);
+            SyscallResult hole = file.TrySeek(start, Fcntl.SEEK_HOLE);
+            // Cut short since: what was found is gone, and nothing lies behind it.
+            if (hole.Errno == Errno.ENXIO)
+                return;
+            long end = Math.Min(hole.OrThrow("look for holes of shared memory"), (long)length);
             if (end <= start)
                 return;
             _now.Add(PageRange.FromBytes((ulong)start, ((ulong)end + PageRange.PageSize - 1) & ~(ulong)(PageRange.PageSize - 1)));
