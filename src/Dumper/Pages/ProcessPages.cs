@@ -25,6 +25,7 @@ internal sealed class ProcessPages : IDisposable
     private readonly OwedPages _account = new();
     private readonly PageSet _dirty = new();
     private readonly PageSet _live = new();
+    private readonly BusyPages _busy = new();
     private readonly List<PageRange> _failed = [];
     private readonly List<PageRange> _batch = [];
     private readonly PageSet _mapped = new();
@@ -58,6 +59,7 @@ internal sealed class ProcessPages : IDisposable
     {
         _live.Clear();
         _dirty.Clear();
+        _busy.Begin();
         // What a pass that broke off didn't get to is owed, and is looked at anew.
         _batch.Clear();
         _sawDirectIo = false;
@@ -89,15 +91,9 @@ internal sealed class ProcessPages : IDisposable
         ulong copied = 0;
         foreach (PageRange run in _changes.Written.Runs)
         {
-            for (ulong at = run.First; at < run.End;)
-            {
-                ulong room = StreamPages - BatchPages();
-                ulong count = Math.Min(run.End - at, room);
-                _batch.Add(new PageRange(at, count));
-                at += count;
-                if (count == room)
-                    copied += Stream(sink);
-            }
+            _busy.Leave(run, _pieces);
+            foreach ((PageRange piece, bool isLeft) in _pieces)
+                copied += isLeft ? 0 : Batch(piece, sink);
         }
 
         copied += Stream(sink);
@@ -115,6 +111,7 @@ internal sealed class ProcessPages : IDisposable
         // Data that a device delivers after the page was cleared shows in no scan (KERNEL 2.5): all that was copied live is copied again.
         if (hasDirectIo || _sawDirectIo)
             Owe(_live);
+        Owe(_busy.Rested(_changes.Written));
         TakeOwed(mappings);
         return _changes.Written.Count;
     }
@@ -169,10 +166,20 @@ internal sealed class ProcessPages : IDisposable
     }
 
     /// <summary>The freeze found too much to copy: it is left to the next live pass.</summary>
-    public void Postpone() => Owe(_changes.Written);
+    public void Postpone()
+    {
+        Owe(_changes.Written);
+        _busy.Forget();
+    }
 
     /// <summary>The interval is complete; its pages are kept in mind until its fate is known.</summary>
-    public void End(ulong interval) => _account.End(interval);
+    public void End(ulong interval)
+    {
+        // A live pass over everything takes long: what was written again in it need not be busy.
+        if (!IsFull)
+            _busy.Learn(_live, _changes.Written);
+        _account.End(interval);
+    }
 
     /// <summary>The interval broke off before its end: everything it reported is owed to the next.</summary>
     public void Abandon() => _account.Abandon();
@@ -228,6 +235,22 @@ internal sealed class ProcessPages : IDisposable
         foreach (PageRange run in _batch)
             pages += run.Count;
         return pages;
+    }
+
+    private ulong Batch(PageRange run, IPageSink sink)
+    {
+        ulong copied = 0;
+        for (ulong at = run.First; at < run.End;)
+        {
+            ulong room = StreamPages - BatchPages();
+            ulong count = Math.Min(run.End - at, room);
+            _batch.Add(new PageRange(at, count));
+            at += count;
+            if (count == room)
+                copied += Stream(sink);
+        }
+
+        return copied;
     }
 
     private ulong Stream(IPageSink sink)
