@@ -121,15 +121,15 @@ public sealed class Fingerprint
         return new[] { entry with { End = ours.Start }, entry with { Start = ours.End } }.Where(part => part.Start < part.End && part.Start >= entry.Start && part.End <= entry.End);
     }
 
-    /// <summary>A page of code and 60 KiB of data behind it, named [anon:snap] where the kernel gives names to anonymous memory, else nameless.</summary>
+    /// <summary>16 KiB of code and 112 KiB of data behind it, named [anon:snap] where the kernel gives names to anonymous memory, else nameless.</summary>
     private static bool AreOurs(MapsEntry code, MapsEntry data) =>
         code.Name.ToString() is "" or "[anon:snap]" && data.Name == code.Name && code.Inode == 0 && code.End == data.Start &&
-        code is { IsReadable: true, IsExecutable: true, IsWritable: false, IsShared: false, Length: 4096 } &&
-        data is { IsReadable: true, IsExecutable: false, IsWritable: true, IsShared: false, Length: 60 * 1024 };
+        code is { IsReadable: true, IsExecutable: true, IsWritable: false, IsShared: false, Length: 16 * 1024 } &&
+        data is { IsReadable: true, IsExecutable: false, IsWritable: true, IsShared: false, Length: 112 * 1024 };
 
     /// <summary>The same if the tracer died before the first batch: nameless, and all of it like the page of code.</summary>
     private static bool IsOursUnused(MapsEntry entry) =>
-        entry.Name.ToString() is "" && entry is { Inode: 0, IsReadable: true, IsExecutable: true, IsWritable: false, IsShared: false, Length: 64 * 1024 };
+        entry.Name.ToString() is "" && entry is { Inode: 0, IsReadable: true, IsExecutable: true, IsWritable: false, IsShared: false, Length: 128 * 1024 };
 
     private void AddMapping(MapsEntry? entry)
     {

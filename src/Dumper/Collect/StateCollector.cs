@@ -23,6 +23,7 @@ public sealed partial class StateCollector : IDisposable
     private readonly List<MapsEntry> _mappings = [];
     private readonly SharedObjectList _sharedObjects, _liveSharedObjects;
     private readonly List<ThreadRecord> _threads = [];
+    private readonly ThreadRecord[] _laneRecords = new ThreadRecord[ThreadLanes.Count];
     private readonly ProcessRecord _process = new();
     private readonly List<TimerRecord> _timers = [];
     private readonly TreeCollector _tree;
@@ -34,7 +35,8 @@ public sealed partial class StateCollector : IDisposable
     private ProcStat _stat = null!;
     private byte[] _auxiliaryVector = [];
     private string _executable = "", _workingDirectory = "";
-    private RemoteBatch? _batch, _threadBatch;
+    private RemoteBatch? _batch;
+    private ThreadLanes? _lanes;
     private InjectionAgent? _batchAgent;
     private IReadOnlyList<string> _commandLine = [];
     private uint _coredumpFilter;
@@ -138,7 +140,6 @@ public sealed partial class StateCollector : IDisposable
     internal void TakeFrozen(InjectionSession session)
     {
         TakeThreads(session);
-        TakeProcess(session);
         _sharedObjects.List(_descriptors, _mappings);
         CheckThreads();
     }
@@ -197,23 +198,49 @@ public sealed partial class StateCollector : IDisposable
             _threads.Add(new ThreadRecord());
         _threadCount = threads.Count;
         _pending = threads[0].PeekSignals(shared: true);
-        for (int i = 0; i < threads.Count; i++)
+        session.PrepareData();
+        try
         {
-            if (threads[i].Tid == session.Thread.Tid)
+            for (int i = 0; i < threads.Count; i++)
             {
-                _threads[i].TakeStopped(threads[i], session, _interrupted);
-                continue;
-            }
+                if (threads[i].Tid == session.Thread.Tid)
+                {
+                    _threads[i].TakeStopped(threads[i], session.Registers, session.SignalMask, session.Memory, _interrupted);
+                }
+                else
+                {
+                    int lane = _lanes!.Add(threads[i]);
+                    _laneRecords[lane] = _threads[i];
+                    _threads[i].TakeStopped(threads[i], _lanes.Registers(lane), _lanes.SignalMask(lane), session.Memory, _interrupted);
+                    // Code put under a thread in 32-bit mode would be read as other code.
+                    if (!_threads[i].IsCompatible)
+                        _threads[i].AddCalls(_lanes.Batch(lane));
+                }
 
-            using InjectionSession other = _target.EnterThread(threads[i]);
-            _threads[i].TakeStopped(threads[i], other, _interrupted);
-            // Code put under a thread in 32-bit mode would be read as other code.
-            if (_threads[i].IsCompatible)
-                continue;
-            _threadBatch!.Clear();
-            _threads[i].AddCalls(_threadBatch);
-            other.Run(_threadBatch);
-            _threads[i].TakeResults(_threadBatch);
+                bool isLast = i == threads.Count - 1;
+                if (_lanes!.Used < ThreadLanes.Count && !isLast)
+                    continue;
+                _lanes.Begin(_target.Pid, _target.StopSignalNumber);
+                // Meanwhile the entered thread makes the calls of the process.
+                if (isLast)
+                    TakeProcess(session);
+                EndLanes();
+            }
+        }
+        finally
+        {
+            _lanes!.Clear();
+        }
+    }
+
+    private void EndLanes()
+    {
+        int used = _lanes!.Used;
+        _lanes.End();
+        for (int lane = 0; lane < used; lane++)
+        {
+            if (!_laneRecords[lane].IsCompatible)
+                _laneRecords[lane].TakeResults(_lanes.Batch(lane));
         }
     }
 
@@ -267,7 +294,7 @@ public sealed partial class StateCollector : IDisposable
             return;
         _batchAgent = _target.Agent;
         _batch = _target.Agent!.NewBatch();
-        _threadBatch = _target.Agent.NewBatch(ThreadRecord.CallCount);
+        _lanes = _target.Agent.NewLanes();
     }
 
     private void CheckThreads()

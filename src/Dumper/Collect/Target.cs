@@ -139,9 +139,6 @@ public sealed class Target : IDisposable
         }
     }
 
-    /// <summary>Borrows another thread of the same freeze, after <see cref="Enter"/>.</summary>
-    internal InjectionSession EnterThread(Tracee thread) => Agent!.Enter(Pid, thread, StopSignalNumber);
-
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -203,7 +200,7 @@ public sealed class Target : IDisposable
                 continue;
             // The kernel may have merged our page with a neighbour's, so its place is the end of the mapping, or its start. Before its first batch
             // the data area is like the page of code.
-            foreach (ulong start in (ReadOnlySpan<ulong>)[entry.End - 4096, entry.Start, entry.End - InjectionAgent.Length])
+            foreach (ulong start in (ReadOnlySpan<ulong>)[entry.End - InjectionAgent.CodeLength, entry.Start, entry.End - InjectionAgent.Length])
             {
                 var agent = new InjectionAgent(Memory, new RemoteAddress(start));
                 if (start < entry.Start || !HasDataArea(agent.Range) || !agent.IsIntact)
@@ -220,7 +217,7 @@ public sealed class Target : IDisposable
     {
         foreach (MapsEntry entry in _entries)
         {
-            if (entry.Start > agent.Start.Value + 4096 || entry.End < agent.End.Value)
+            if (entry.Start > agent.Start.Value + InjectionAgent.CodeLength || entry.End < agent.End.Value)
                 continue;
             MapsAccess expected = MapsAccess.Read | (entry.Start <= agent.Start.Value ? MapsAccess.Execute : MapsAccess.Write);
             return entry.Access == expected && entry.Kind is MapsKind.Anonymous or MapsKind.NamedAnonymous;

@@ -2,6 +2,7 @@ using Snap.Image;
 using Snap.Kernel;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Injection;
+using Snap.Kernel.Memory;
 using Snap.Kernel.Tracing;
 
 namespace Snap.Dumper.Collect;
@@ -9,9 +10,6 @@ namespace Snap.Dumper.Collect;
 /// <summary>What is taken of one thread in a pause; the buffers are used again for another thread in the next.</summary>
 internal sealed class ThreadRecord
 {
-    /// <summary>Calls that <see cref="AddCalls"/> adds.</summary>
-    public const int CallCount = 10;
-
     private const int AffinityLength = 1024;
     private const int MaxExtendedState = 16 * 1024;
 
@@ -52,15 +50,19 @@ internal sealed class ThreadRecord
     public int ExtendedStateLength => _extendedStateLength;
 
     /// <summary>Takes what ptrace tells.</summary>
-    public void TakeStopped(Tracee thread, InjectionSession session, InterruptedCalls interrupted)
+    /// <param name="thread">Stopped.</param>
+    /// <param name="registers">Its registers, out of a restartable sequence already.</param>
+    /// <param name="mask">Its signal mask.</param>
+    /// <param name="memory">The target's.</param>
+    /// <param name="interrupted">Names the call that it was interrupted in.</param>
+    public void TakeStopped(Tracee thread, in user_regs_struct registers, ulong mask, RemoteMemory memory, InterruptedCalls interrupted)
     {
         Tid = thread.Tid;
         IsGroupStopped = thread.GroupStopSignal != 0;
         HasUserDispatch = thread.HasSyscallUserDispatch();
-        // The session has moved them out of a restartable sequence already.
-        _registers = session.Registers;
-        interrupted.Name(Tid, ref _registers, session.Memory);
-        _mask = session.SignalMask;
+        _registers = registers;
+        interrupted.Name(Tid, ref _registers, memory);
+        _mask = mask;
         _restartable = thread.GetRestartableSequence();
         _extendedStateLength = thread.GetExtendedState(_extendedState);
         _pending = thread.PeekSignals(shared: false);

@@ -26,6 +26,9 @@ internal sealed class BorrowedThread : IDisposable
     private BorrowedThread(Tracee thread, user_regs_struct original, user_regs_struct cured, ulong mask) =>
         (_thread, Original, Cured, Mask) = (thread, original, cured, mask);
 
+    /// <summary>Thread id.</summary>
+    public int Tid => _thread.Tid;
+
     /// <summary>Registers as they were, to be put back by us.</summary>
     public user_regs_struct Original { get; }
 
@@ -34,6 +37,9 @@ internal sealed class BorrowedThread : IDisposable
 
     /// <summary>Signal mask as it was.</summary>
     public ulong Mask { get; }
+
+    /// <summary>It was started, and hasn't been waited for.</summary>
+    public bool IsRunning { get; private set; }
 
     private bool IsInCode => _stopSignal != 0;
 
@@ -48,6 +54,13 @@ internal sealed class BorrowedThread : IDisposable
 
     /// <summary>Runs the agent's code, at <paramref name="entry"/>'s rip, until it stops by its signal.</summary>
     public void RunFrom(in user_regs_struct entry, int stopSignal)
+    {
+        Begin(entry, stopSignal);
+        End();
+    }
+
+    /// <summary>Starts the agent's code; <see cref="End"/> waits for its stop. Other threads may be started meanwhile.</summary>
+    public void Begin(in user_regs_struct entry, int stopSignal)
     {
         Fault.Hit(FaultPoint.Inject);
         if (IsInCode)
@@ -68,16 +81,28 @@ internal sealed class BorrowedThread : IDisposable
 
         Fault.Hit(FaultPoint.Inject);
         _thread.TryContinue().OrThrow("resume thread", _thread.Tid);
+        IsRunning = true;
         Fault.Hit(FaultPoint.Inject);
+    }
+
+    /// <summary>Waits until the code that <see cref="Begin"/> started stops by its signal.</summary>
+    /// <exception cref="InjectionException">The thread ended.</exception>
+    public void End()
+    {
         while (true)
         {
             _thread.TryWait(Deadline.Never);
             if (!_thread.LastStop.IsStopped)
+            {
+                IsRunning = false;
                 throw new InjectionException($"thread {_thread.Tid} ended while it made a call for us", targetGone: true);
-            if (_thread.LastStop.IsSignalStop && _thread.LastStop.StopSignal == stopSignal)
+            }
+
+            if (_thread.LastStop.IsSignalStop && _thread.LastStop.StopSignal == _stopSignal)
             {
                 Fault.Hit(FaultPoint.Inject);
                 _thread.TakeStop();
+                IsRunning = false;
                 Fault.Hit(FaultPoint.Inject);
                 return;
             }

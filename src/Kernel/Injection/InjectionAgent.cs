@@ -17,12 +17,16 @@ public readonly record struct CodeSlack(RemoteAddress Start, int Length);
 /// code, without a call made twice, a descriptor left open, or a mapping that nobody would know for ours. The first call, too: its code lies
 /// in the zero bytes behind the [vdso]'s code, written there through /proc/PID/mem and wiped after use, because an mmap made by bare registers
 /// would leave the thread in the vdso if we died.
-/// Layout: one page of code and slots (r-x, written from outside), then the data area (rw-).
+/// Layout: code and slots (r-x, written from outside): a page for batches of one thread, and as many copies as there are lanes; then the data
+/// (rw-): that of batches, then that of the lanes, by which several threads make calls at the same time (<see cref="ThreadLanes"/>).
 /// </remarks>
 public sealed class InjectionAgent
 {
     /// <summary>Bytes of the mapping.</summary>
-    public const ulong Length = 64 * 1024;
+    public const ulong Length = 128 * 1024;
+
+    /// <summary>Bytes of it that hold code, at its start; what follows is data.</summary>
+    public const ulong CodeLength = 4096 + ThreadLanes.CodeLength;
 
     /// <summary>The name it carries in /proc/PID/maps where the kernel can name anonymous memory.</summary>
     public const string MappingName = "snap";
@@ -42,6 +46,8 @@ public sealed class InjectionAgent
     public RemoteRange Range => new(Start, Length);
 
     internal RemoteMemory Memory => _memory;
+
+    internal RemoteAddress DataStart => Start + CodeLength;
 
     internal bool DataIsWritable { get; set; }
 
@@ -120,7 +126,10 @@ public sealed class InjectionAgent
     public InjectionSession Enter(int pid, Tracee thread, int stopSignal) => new(this, pid, thread, stopSignal);
 
     /// <summary>An empty batch with room for <see cref="MaxCalls"/> calls and about 38 KiB of data.</summary>
-    public RemoteBatch NewBatch(int maxCalls = MaxCalls) => new(Start + 4096, (int)Length - 4096, maxCalls);
+    public RemoteBatch NewBatch(int maxCalls = MaxCalls) => new(DataStart, (int)(Length - CodeLength - ThreadLanes.DataLength), maxCalls);
+
+    /// <summary>Lanes in which several threads of a process make calls at the same time.</summary>
+    public ThreadLanes NewLanes() => new(this);
 
     private static void WipeSlack(RemoteMemory memory, CodeSlack slack)
     {

@@ -34,6 +34,15 @@ public sealed class InjectionSession : IDisposable
     /// <summary>Signal mask of the thread as it was stopped.</summary>
     public ulong SignalMask => _borrowed.Mask;
 
+    /// <summary>Makes the agent's data writable, if nothing has run yet: what <see cref="ThreadLanes"/> need first.</summary>
+    public void PrepareData()
+    {
+        if (_agent.DataIsWritable)
+            return;
+        Occupy();
+        MakeDataWritable();
+    }
+
     /// <summary>Makes the calls of <paramref name="batch"/> inside the target; afterwards its results and data are filled in.</summary>
     /// <exception cref="InjectionException">The target ended.</exception>
     /// <remarks>Sessions of several threads may be open at once; the agent serves the one that ran last.</remarks>
@@ -80,9 +89,8 @@ public sealed class InjectionSession : IDisposable
     // The mapping is made r-x in one call. The first batch, written from outside, makes its data area writable: its result is stored after that.
     private void MakeDataWritable()
     {
-        RemoteAddress data = _agent.Start + 4096;
-        var batch = new RemoteBatch(data, (int)InjectionAgent.Length - 4096, 4);
-        batch.Add(SyscallNumber.mprotect, data.Value, InjectionAgent.Length - 4096, (ulong)(Mman.PROT_READ | Mman.PROT_WRITE));
+        RemoteBatch batch = _agent.NewBatch(4);
+        batch.Add(SyscallNumber.mprotect, _agent.DataStart.Value, InjectionAgent.Length - InjectionAgent.CodeLength, (ulong)(Mman.PROT_READ | Mman.PROT_WRITE));
         // Kept apart from the target's own mappings, which it would be merged with; and no child or core dump of the target's has a use for it.
         batch.Add(SyscallNumber.madvise, _agent.Start.Value, InjectionAgent.Length, (ulong)Mman.MADV_DONTFORK);
         batch.Add(SyscallNumber.madvise, _agent.Start.Value, InjectionAgent.Length, (ulong)Mman.MADV_DONTDUMP);

@@ -53,7 +53,7 @@ public sealed class InjectionAgentTests
         }
     }
 
-    private static RemoteRange VdsoOf(int pid)
+    internal static RemoteRange VdsoOf(int pid)
     {
         string line = File.ReadLines($"/proc/{pid}/maps").Single(text => text.EndsWith("[vdso]", StringComparison.Ordinal));
         ulong[] range = [.. line.Split(' ')[0].Split('-').Select(hex => Convert.ToUInt64(hex, 16))];
