@@ -1,7 +1,6 @@
 using Snap.Dumper.Collect;
 using Snap.Kernel.Abi;
 using Snap.Kernel.Memory;
-using Snap.Kernel.Procfs;
 using Snap.Kernel.Tracing;
 using Snap.Testing;
 
@@ -22,7 +21,7 @@ public sealed class InterruptedCallsTests
             using FrozenProcess frozen = FrozenProcess.PrepareOrGone(target.Pid)!;
             InterruptedCalls byEarlier = new(target.Pid), bySleep = new(target.Pid), byArguments = new(target.Pid);
             Freeze(frozen, (tid, registers) => byEarlier.Name(tid, ref registers, memory));
-            Patience.Until(() => AllSleep(target.Pid), "all threads to sleep again, in what the kernel restarted");
+            Targets.WaitUntilAllSleep(target.Pid);
             bySleep.LookLive();
             Freeze(frozen, (tid, registers) =>
             {
@@ -40,9 +39,6 @@ public sealed class InterruptedCallsTests
         Assert.DoesNotContain(SyscallNumber.restart_syscall, found);
         Assert.Empty(target.Check());
     }
-
-    private static bool AllSleep(int pid) =>
-        TaskFiles.OfProcess(pid).ListThreads()!.All(tid => TaskFiles.OfThread(pid, tid).ReadBlockedCall() is { IsRunning: false, Number: >= 0 });
 
     private static void Freeze(FrozenProcess frozen, Action<int, user_regs_struct> look)
     {
