@@ -61,7 +61,7 @@ static void drop_flag(char *flags, const char *flag)
 /* The agent's mapping, by name or, where the kernel can't name anonymous memory, by its shape. */
 static int is_ours(const char *name, unsigned long length, const char *protection, const char *flags)
 {
-    return !strcmp(name, "[anon:snap]") || (((length == 4096 && !strcmp(protection, "r-xp")) || (length == 61440 && !strcmp(protection, "rw-p")))
+    return !strcmp(name, "[anon:snap]") || (((length == 16384 && !strcmp(protection, "r-xp")) || (length == 114688 && !strcmp(protection, "rw-p")))
         && strstr(flags, " dc") && strstr(flags, " dd"));
 }
 

@@ -62,11 +62,12 @@ static long do_read(struct waiter *w) { char byte; return read(w->fd[0], &byte, 
 static long do_readv(struct waiter *w) { uint64_t eight[16]; return read(w->fd[0], eight, sizeof eight) > 0; }
 static long do_write(struct waiter *w) { return write(w->fd[1], "y", 1); }
 static long do_poll(struct waiter *w) { struct pollfd p = {.fd = w->fd[0], .events = POLLIN}; return poll(&p, 1, -1); }
-static long do_ppoll(struct waiter *w) { struct pollfd p = {.fd = w->fd[0], .events = POLLIN}; sigset_t none; sigemptyset(&none); return ppoll(&p, 1, 0, &none); }
+static long do_ppoll(struct waiter *w) { struct pollfd p = {.fd = w->fd[0], .events = POLLIN}; sigset_t all; sigfillset(&all); return ppoll(&p, 1, 0, &all); }
 static long do_select(struct waiter *w) { fd_set set; FD_ZERO(&set); FD_SET(w->fd[0], &set); return select(w->fd[0] + 1, &set, 0, 0, 0); }
-static long do_pselect(struct waiter *w) { fd_set set; FD_ZERO(&set); FD_SET(w->fd[0], &set); sigset_t none; sigemptyset(&none); return pselect(w->fd[0] + 1, &set, 0, 0, 0, &none); }
+static long do_pselect(struct waiter *w) { fd_set set; FD_ZERO(&set); FD_SET(w->fd[0], &set); sigset_t all; sigfillset(&all); return pselect(w->fd[0] + 1, &set, 0, 0, 0, &all); }
 static long do_epoll_wait(struct waiter *w) { struct epoll_event event; return epoll_wait(w->id, &event, 1, -1); }
-static long do_epoll_pwait(struct waiter *w) { struct epoll_event event; sigset_t none; sigemptyset(&none); return epoll_pwait(w->id, &event, 1, -1, &none); }
+static long do_epoll_hour(struct waiter *w) { struct epoll_event event; return epoll_wait(w->id, &event, 1, 3600000); }
+static long do_epoll_pwait(struct waiter *w) { struct epoll_event event; sigset_t all; sigfillset(&all); return epoll_pwait(w->id, &event, 1, -1, &all); }
 static long do_recv(struct waiter *w) { char byte; return recv(w->fd[0], &byte, 1, 0); }
 static long do_recvmsg(struct waiter *w) { char byte; struct iovec part = {&byte, 1}; struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1}; return recvmsg(w->fd[0], &message, 0); }
 static long do_send(struct waiter *w) { return send(w->fd[1], "y", 1, 0); }
@@ -186,7 +187,7 @@ static struct waiter waiters[] = {
     {"write to a pipe", fill, do_write, drain, 1, {0}, 0, 0, 0}, {"poll", drain, do_poll, write_one, 1, {0}, 0, 0, 0},
     {"ppoll", drain, do_ppoll, write_one, 1, {0}, 0, 0, 0}, {"select", drain, do_select, write_one, 1, {0}, 0, 0, 0},
     {"pselect", drain, do_pselect, write_one, 1, {0}, 0, 0, 0}, {"epoll_wait", drain, do_epoll_wait, write_one, 1, {0}, 0, 0, 0},
-    {"epoll_pwait", drain, do_epoll_pwait, write_one, 1, {0}, 0, 0, 0}, {"futex", clear_word, do_futex, wake_futex, 0, {0}, 0, 0, 0},
+    {"epoll_wait, time-out", drain, do_epoll_hour, write_one, 1, {0}, 0, 0, 0}, {"epoll_pwait", drain, do_epoll_pwait, write_one, 1, {0}, 0, 0, 0}, {"futex", clear_word, do_futex, wake_futex, 0, {0}, 0, 0, 0},
     {"futex, bitset", clear_word, do_bitset, wake_futex, 0, {0}, 0, 0, 0}, {"read of an eventfd", 0, do_readv, wake_event, 1, {0}, 0, 0, 0},
     {"read of a timerfd", 0, do_readv, wake_timer, 1, {0}, 0, 0, 0}, {"read of a signalfd", 0, do_readv, wake_signal, 1, {0}, 0, 0, 0},
     {"read of an inotify", 0, do_readv, wake_inotify, 1, {0}, 0, 0, 0}, {"recv", 0, do_recv, write_one, 1, {0}, 0, 0, 0},

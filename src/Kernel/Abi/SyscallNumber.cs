@@ -98,6 +98,8 @@ public enum SyscallNumber
     kill = 62,
     /// <summary>uname(2).</summary>
     uname = 63,
+    /// <summary>semop(2).</summary>
+    semop = 65,
     /// <summary>fcntl(2).</summary>
     fcntl = 72,
     /// <summary>flock(2).</summary>
@@ -206,6 +208,8 @@ public enum SyscallNumber
     set_tid_address = 218,
     /// <summary>restart_syscall(2).</summary>
     restart_syscall = 219,
+    /// <summary>semtimedop(2).</summary>
+    semtimedop = 220,
     /// <summary>timer_create(2).</summary>
     timer_create = 222,
     /// <summary>timer_settime(2).</summary>
@@ -332,6 +336,8 @@ public enum SyscallNumber
     pidfd_getfd = 438,
     /// <summary>process_madvise(2).</summary>
     process_madvise = 440,
+    /// <summary>epoll_pwait2(2).</summary>
+    epoll_pwait2 = 441,
     /// <summary>mseal(2) (Linux 6.10).</summary>
     mseal = 462,
 }

@@ -105,6 +105,8 @@ public sealed class FrozenProcess : IDisposable
         _threads.RemoveAll(thread => !thread.IsParked);
         if (_threads.Count == 0)
             return Undo(FreezeOutcome.Gone);
+        foreach (Tracee thread in _threads)
+            thread.WaitAgain();
         IsFrozen = true;
         return new FreezeResult(FreezeOutcome.Frozen);
     }

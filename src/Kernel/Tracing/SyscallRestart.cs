@@ -16,6 +16,31 @@ public static class SyscallRestart
     public static bool IsPending(in user_regs_struct registers) =>
         (long)registers.orig_rax >= 0 && (long)registers.rax is ERESTARTSYS or ERESTARTNOINTR or ERESTARTNOHAND or ERESTART_RESTARTBLOCK;
 
+    /// <summary>Has a call that waits for ever made again, where the kernel would have it fail with EINTR only because the thread was stopped.</summary>
+    /// <remarks>
+    /// signal(7): epoll_wait, sigwaitinfo and semop fail after any stop. EINTR means that they have done nothing, so the kernel is told to make
+    /// them again, as it does by itself with poll: unless a signal is handled first, when it is EINTR after all. Those with a time-out
+    /// would wait for the whole of it each time, and with frequent checkpoints never come to its end: they stay as they are.
+    /// </remarks>
+    /// <param name="registers">As the stop showed them, of a thread in 64-bit mode.</param>
+    /// <returns>True if they were changed.</returns>
+    public static bool TryWaitAgain(ref user_regs_struct registers)
+    {
+        if ((long)registers.orig_rax < 0 || (long)registers.rax != -(long)Errno.EINTR)
+            return false;
+        bool isEndless = (SyscallNumber)registers.orig_rax switch
+        {
+            SyscallNumber.epoll_wait or SyscallNumber.epoll_pwait => (int)registers.r10 < 0,
+            SyscallNumber.epoll_pwait2 or SyscallNumber.semtimedop => registers.r10 == 0,
+            SyscallNumber.rt_sigtimedwait => registers.rdx == 0,
+            SyscallNumber.semop => true,
+            _ => false,
+        };
+        if (isEndless)
+            registers.rax = unchecked((ulong)ERESTARTNOHAND);
+        return isEndless;
+    }
+
     /// <summary>True if the call goes on by restart_syscall(2), with what the kernel noted down about it.</summary>
     public static bool HasRestartBlock(in user_regs_struct registers) => (long)registers.orig_rax >= 0 && (long)registers.rax == ERESTART_RESTARTBLOCK;
 

@@ -124,6 +124,17 @@ public sealed unsafe class Tracee
         return registers;
     }
 
+    /// <summary>Has the thread, where it stands stopped, make a call again that it would otherwise leave with EINTR: see <see cref="SyscallRestart.TryWaitAgain"/>.</summary>
+    /// <remarks>One that was killed meanwhile is left alone.</remarks>
+    public void WaitAgain()
+    {
+        const ulong longMode = 0x33;
+        user_regs_struct registers;
+        var vector = new iovec { iov_base = (ulong)(&registers), iov_len = (ulong)sizeof(user_regs_struct) };
+        if (!Call(Ptrace.PTRACE_GETREGSET, Ptrace.NT_PRSTATUS, (ulong)(&vector)).IsError && registers.cs == longMode && SyscallRestart.TryWaitAgain(ref registers))
+            Call(Ptrace.PTRACE_SETREGSET, Ptrace.NT_PRSTATUS, (ulong)(&vector));
+    }
+
     /// <summary>Sets the general registers.</summary>
     public void SetRegisters(in user_regs_struct registers)
     {
