@@ -12,6 +12,7 @@ internal sealed class EngineLog : IDisposable
     private readonly FileDescriptor _file;
     private readonly Lock _gate = new();
     private readonly int _limit;
+    private bool _isClosed;
 
     /// <summary>Opens it; what the runtime or a tracer says on standard error goes there too, if asked for.</summary>
     public EngineLog(string path, bool takesStandardError, int limit = 1 << 20)
@@ -22,13 +23,15 @@ internal sealed class EngineLog : IDisposable
             _file.DuplicateTo(2);
     }
 
-    /// <summary>Adds a line. What can't be written, on a full disk, is lost.</summary>
+    /// <summary>Adds a line. What can't be written is lost: on a full disk, or by a thread that the engine's end didn't wait for.</summary>
     public void Write(string line)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
             $"{DateTime.UtcNow:yyyy-MM-ddTHH:mm:ss.fffZ} {Environment.ProcessId} {line.ReplaceLineEndings(" | ")}\n"));
         lock (_gate)
         {
+            if (_isClosed)
+                return;
             _file.TryWrite(bytes);
             if (_file.Stat().st_size > _limit)
                 Halve();
@@ -36,7 +39,12 @@ internal sealed class EngineLog : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+            _isClosed = true;
+        _file.Dispose();
+    }
 
     /// <summary>In place, since tracers hold the same file.</summary>
     private void Halve()

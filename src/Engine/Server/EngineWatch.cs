@@ -12,6 +12,7 @@ internal sealed class EngineWatch
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource<WatchResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Action<WatchEvent> _tell;
     private readonly long _resumedAt;
     private readonly bool _isResumed;
@@ -53,14 +54,17 @@ internal sealed class EngineWatch
     /// <summary>How it ended; or the <see cref="SnapException"/> that ended it.</summary>
     public Task<WatchResult> Result => _result.Task;
 
-    /// <summary>Done when it is over, however it ended.</summary>
-    public Task Over => _result.Task.ContinueWith(_ => { }, TaskScheduler.Default);
+    /// <summary>Done when it is over, however it ended, and nothing is left to be noted of it.</summary>
+    public Task Over => _over.Task;
 
     /// <summary>Done after the first attempt, whatever came of it.</summary>
     public Task Tried => _tried.Task;
 
     /// <summary>Asks it to end.</summary>
     public void Stop() => _stop.Cancel();
+
+    /// <summary>Says that its end is noted.</summary>
+    public void Leave() => _over.TrySetResult();
 
     /// <summary>Watches, to the end.</summary>
     public void Run(IEngine engine)

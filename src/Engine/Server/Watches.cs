@@ -86,6 +86,7 @@ internal sealed class Watches(IEngine engine, EngineLog log, WatchRecords record
             }
 
             log.Write($"watch {watch.Number}: ended after {watch.Snapshots} snapshots: {watch.End}");
+            watch.Leave();
         }) { Name = "snap-watch", IsBackground = true };
         thread.Start();
         return watch;
@@ -115,7 +116,7 @@ internal sealed class Watches(IEngine engine, EngineLog log, WatchRecords record
         }
     }
 
-    /// <summary>Ends all, and waits for them.</summary>
+    /// <summary>Ends all, and waits for them, though not for ever: one may sit in a read of a disk that is gone.</summary>
     /// <param name="areLeft">Those that are detached are left for the next engine to resume.</param>
     public void EndAll(bool areLeft)
     {

@@ -22,4 +22,16 @@ public sealed class EngineLogTests
         Assert.All(lines, line => Assert.Matches(@"^\d{4}-\d\d-\d\dT[0-9:.]+Z \d+ line \d+ \| of two$", line));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(directory["log"]));
     }
+
+    // A watch that an ending engine no longer waits for has its last line to say, on a thread of its own: an exception there is the process's end.
+    [Fact]
+    public void A_line_that_comes_after_its_end_is_lost_and_harms_nobody()
+    {
+        using var directory = new TemporaryDirectory();
+        var log = new EngineLog(directory["log"], takesStandardError: false);
+        log.Write("in time");
+        log.Dispose();
+        log.Write("too late");
+        Assert.EndsWith("in time", Assert.Single(File.ReadAllLines(directory["log"])), StringComparison.Ordinal);
+    }
 }
