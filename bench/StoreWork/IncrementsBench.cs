@@ -67,6 +67,7 @@ internal static class IncrementsBench
     private static StoreOptions Options(string scheme) => scheme.Split(':') switch
     {
         ["chain"] => new StoreOptions { DeltaSiblingBytes = 0, MaxDeltaDepth = 200 },
+        ["worn", var bytes] => new StoreOptions { WornDeltaBytes = int.Parse(bytes, CultureInfo.InvariantCulture) },
         ["star"] => new StoreOptions { DeltaSiblingBytes = int.MaxValue, MaxDeltaDepth = 1 },
         [_, var bytes, var depth] => new StoreOptions
         {

@@ -84,13 +84,15 @@ public sealed partial class SnapshotBuilder
 
     private SlotAddress StorePage(SpaceId space, ReadOnlySpan<byte> bytes, ulong hash, PageVersion? previous)
     {
-        PageVersion? basis = previous is null ? null : BaseOf(previous);
+        bool isWorn = previous is not null && _rules.IsWorn(previous);
+        PageVersion? basis = previous is null || isWorn ? null : BaseOf(previous);
         ref PageGroup group = ref basis is null ? ref _newPages : ref _changedPages;
         if (!group.Admits(space, basis))
             Close(ref group);
         if (group.Count == 0)
             group.Begin(space, Segment().TakeSlots(BlockHead.MaxPages));
         SlotAddress address = group.Add(bytes, hash, basis, previous);
+        group.IsHot |= previous is not null;
         _hashes[hash] = address;
         _stored++;
         if (basis is not null)
@@ -166,7 +168,7 @@ public sealed partial class SnapshotBuilder
             for (int i = 0; i < group.Count; i++)
                 segment.AddHash(group.First.Slot + (uint)i, group.Hashes[i]);
         }
-        if (group.HadBases)
+        if (group.IsHot)
             KeepHot(group);
         group.Clear();
         _idle.Push(group);
@@ -179,7 +181,7 @@ public sealed partial class SnapshotBuilder
         {
             var address = new SlotAddress(group.First.Value + (ulong)i);
             _hot.Add(address);
-            _writer.HotPages.Add(new PageVersion(address, group.PageMemory(address), group.First.Slot, i, group.Head));
+            _writer.HotPages.Add(new PageVersion(address, group.PageMemory(address), group.First.Slot, i, group.Head, group.Payload.Length / group.Count));
         }
     }
 

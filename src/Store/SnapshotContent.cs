@@ -29,6 +29,8 @@ public sealed class SnapshotContent : IDisposable
 
     internal IReadOnlyDictionary<SpaceId, PageMap> Maps => _maps;
 
+    internal SlotStore Slots => _version.Slots;
+
     /// <summary>The kernel state that was given to <see cref="SnapshotBuilder.Commit"/>.</summary>
     /// <exception cref="SnapException">It is damaged.</exception>
     public byte[] ReadImage() => _version.Slots.ReadImage(_entry.Image);

@@ -18,6 +18,9 @@ public sealed record StoreOptions
     /// <summary>A delta larger than this, a page, looks for a nearer base than the one its siblings share; 0: always the previous version.</summary>
     internal int DeltaSiblingBytes { get; init; } = 400;
 
+    /// <summary>A delta of deltas as large as this, a page, is followed by a version without base; what it costs to read is told in docs/design.md.</summary>
+    internal int WornDeltaBytes { get; init; } = 400;
+
     /// <summary>Most blocks below a delta.</summary>
     internal int MaxDeltaDepth { get; init; } = 6;
 

@@ -35,12 +35,19 @@ internal sealed class StoreVersion
             ?? throw StoreErrors.Damaged(disk.Describe(LeasePath), null, "the file of leases is missing");
         try
         {
-            CatalogState state = LoadState(disk, config);
             while (true)
             {
+                CatalogState state = LoadState(disk, config, out CatalogLog catalog);
+                using (catalog)
+                {
+                    Image.Invariant.Holds(lease.TryLock((long)state.Epoch, 1, exclusive: false));
+                    // Nothing was published meanwhile: what was read is still what the lease was taken of.
+                    if (catalog.IsUnchanged())
+                        return new StoreVersion(disk, state, lease, cache);
+                }
                 ulong epoch = state.Epoch;
-                Image.Invariant.Holds(lease.TryLock((long)epoch, 1, exclusive: false));
-                state = LoadState(disk, config);
+                state = LoadState(disk, config, out catalog);
+                catalog.Dispose();
                 if (state.Epoch == epoch)
                     return new StoreVersion(disk, state, lease, cache);
                 lease.Unlock((long)epoch, 1);
@@ -69,14 +76,22 @@ internal sealed class StoreVersion
         _lease.Dispose();
     }
 
-    private static CatalogState LoadState(IDisk disk, StoreConfig config)
+    private static CatalogState LoadState(IDisk disk, StoreConfig config, out CatalogLog catalog)
     {
         var state = new CatalogState();
         bool isComplete = WriterLock.IsCatalogComplete(disk);
-        using (CatalogLog catalog = CatalogLog.Load(disk, config.StoreId, state, forWriting: false))
+        catalog = CatalogLog.Load(disk, config.StoreId, state, forWriting: false);
+        try
+        {
             (state.CatalogBytes, state.TornBytes) = (catalog.Length, isComplete ? 0 : catalog.TornBytes);
-        if (!isComplete)
-            new Recovery(disk, config, state).FindCommits();
-        return state;
+            if (!isComplete)
+                new Recovery(disk, config, state).FindCommits();
+            return state;
+        }
+        catch
+        {
+            catalog.Dispose();
+            throw;
+        }
     }
 }

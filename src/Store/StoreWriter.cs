@@ -34,7 +34,7 @@ public sealed partial class StoreWriter : IDisposable
     {
         (_disk, _options) = (disk, options);
         HotPages = new HotPages(options.HotPageBytes);
-        DeltaRules = new DeltaRules(options.CompressionLevel, options.DeltaSiblingBytes, options.MaxDeltaDepth);
+        DeltaRules = new DeltaRules(options.CompressionLevel, options.DeltaSiblingBytes, options.MaxDeltaDepth, options.WornDeltaBytes);
         _config = StoreDirectory.ReadConfig(disk, forWriting: true);
         _lock = WriterLock.Take(disk, options.HolderName);
         try

@@ -8,6 +8,40 @@ public sealed class DeduplicationTests
 {
     private const int Pages = 40;
 
+    // Goal: pages of one snapshot with one hash are compared wherever the first of them is: in an open group, waiting to be encoded, written. Method: the
+    // builder is told that the second page's hash is the first's.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3 * 16)]
+    [InlineData(40 * 16)]
+    public void Pages_of_one_snapshot_with_one_hash_are_told_apart(int pagesBetween)
+    {
+        var disk = new CrashDisk();
+        using StoreWriter writer = StoreWriter.Open(disk, new StoreOptions());
+        byte[] first = RandomPages(1)[..4096], second = RandomPages(2)[..4096];
+        using SnapshotBuilder builder = writer.Begin("web", SnapshotId.None);
+        builder.Put(new SpaceId(1), 0, first);
+        byte[] between = new byte[4096];
+        for (int i = 0; i < pagesBetween; i++)
+        {
+            new Random(100 + i).NextBytes(between);
+            builder.Put(new SpaceId(2), (ulong)i, between);
+        }
+        Dictionary<ulong, SlotAddress> hashes = HashesOf(builder);
+        hashes[Hash(second)] = hashes[Hash(first)];
+        builder.Put(new SpaceId(3), 0, second);
+        SnapshotId id = builder.Commit(new SnapshotHeader("web", DateTimeOffset.UnixEpoch), default).Id;
+        using SnapshotContent content = writer.Reader.OpenSnapshot(id);
+        byte[] read = new byte[4096];
+        content.ReadPages(new SpaceId(3), 0, read);
+        Assert.Equal(second, read);
+
+        ulong Hash(byte[] page) => (ulong)System.IO.Hashing.XxHash128.HashToUInt128(page, (long)writer.HashSeed);
+    }
+
+    [System.Runtime.CompilerServices.UnsafeAccessor(System.Runtime.CompilerServices.UnsafeAccessorKind.Field, Name = "_hashes")]
+    private static extern ref Dictionary<ulong, SlotAddress> HashesOf(SnapshotBuilder builder);
+
     [Fact]
     public void Content_that_comes_back_after_it_was_replaced_is_stored_once()
     {

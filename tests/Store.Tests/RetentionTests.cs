@@ -52,6 +52,27 @@ public sealed class RetentionTests
         }
     }
 
+    [Fact]
+    public void A_month_is_one_of_UTC_however_a_moment_is_written()
+    {
+        var midnight = new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero);
+        SnapshotInfo[] snapshots = [At(1, midnight.AddHours(-2).ToOffset(TimeSpan.FromHours(9))), At(2, midnight.AddHours(2).ToOffset(TimeSpan.FromHours(9)))];
+        Assert.Equal([true, true], Decide(snapshots, new RetentionPolicy { KeepMonthly = 2 }));
+        snapshots = [At(1, midnight.AddHours(2).ToOffset(TimeSpan.FromHours(-9))), At(2, midnight.AddHours(20).ToOffset(TimeSpan.FromHours(-9)))];
+        Assert.Equal([false, true], Decide(snapshots, new RetentionPolicy { KeepMonthly = 2 }));
+    }
+
+    // A user who keeps an hour of snapshots, one a minute, wants the one of an hour ago too.
+    [Fact]
+    public void What_is_just_as_old_as_a_limit_is_kept_and_a_tick_older_is_not()
+    {
+        var newest = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+        TimeSpan hour = TimeSpan.FromHours(1);
+        SnapshotInfo[] snapshots = [At(1, newest - hour - TimeSpan.FromTicks(1)), At(2, newest - hour), At(3, newest)];
+        Assert.Equal([false, true, true], Decide(snapshots, new RetentionPolicy { KeepWithin = hour }));
+        Assert.Equal([false, true, true], Decide(snapshots, new RetentionPolicy { KeepEvery = [new KeepEvery(TimeSpan.FromTicks(1), hour)] }));
+    }
+
     private static bool[] Decide(SnapshotInfo[] snapshots, RetentionPolicy policy) =>
         [.. Retention.Decide(snapshots, policy, new Dictionary<SnapshotId, string>()).Select(decision => decision.IsKept)];
 

@@ -198,6 +198,9 @@ public sealed class StoreFilesTests
             using StoreReader reader = StoreReader.Open(disk);
             Assert.Equal(count, reader.Snapshots.Count);
             Assert.Equal((ulong)count, reader.Resolve("latest", DateTimeOffset.UnixEpoch).Sequence);
+            // And reads it once.
+            long catalog = disk.Paths.Where(path => path.StartsWith("catalog.", StringComparison.Ordinal)).Sum(path => disk.BytesOf(path).Length);
+            Assert.InRange(disk.BytesRead - before, catalog, catalog + 1000);
             return disk.BytesRead - before;
         }
     }

@@ -49,8 +49,8 @@ internal sealed class PageGroup
 
     public ReadOnlySpan<ulong> Hashes => _hashes.AsSpan(0, Count);
 
-    /// <summary>True if its pages have previous versions.</summary>
-    public bool HadBases => _firstBase is not null;
+    /// <summary>True if a page of it has a previous version, and so will have a next one.</summary>
+    public bool IsHot { get; set; }
 
     private ReadOnlySpan<byte> Pages => _pages.AsSpan(0, Count * PageRange.PageSize);
 
@@ -153,7 +153,7 @@ internal sealed class PageGroup
 
     public void Clear()
     {
-        Count = 0;
+        (Count, IsHot) = (0, false);
         (_firstBase, _firstPrevious) = (null, null);
     }
 
@@ -215,8 +215,15 @@ internal sealed class PageGroup
 /// <param name="Level">zstd level.</param>
 /// <param name="SiblingBytes">A delta larger than this, a page, looks for a nearer base.</param>
 /// <param name="MaxDepth">Blocks below a delta, at most.</param>
-internal sealed record DeltaRules(int Level, int SiblingBytes, int MaxDepth)
+/// <param name="WornBytes">A delta as large as this, a page, that isn't the first above its root, gets no more deltas.</param>
+internal sealed record DeltaRules(int Level, int SiblingBytes, int MaxDepth, int WornBytes)
 {
+    private const int WornDepth = 2;
+
+    /// <summary>True if the page is read through several blocks that are hardly smaller than a new one would be: its next version begins
+    /// anew, in one block with its neighbours of which the same holds.</summary>
+    public bool IsWorn(PageVersion page) => page.Head.Encoding == BlockEncoding.Delta && page.Head.Depth >= WornDepth && page.StoredBytes >= WornBytes;
+
     /// <summary>True if a block of so many bytes may have this page's block as base.</summary>
     public bool Allows(PageVersion basis, int bytes) =>
         basis.Head.Depth < MaxDepth && basis.Head.DecodedBytes + bytes <= BlockHead.MaxDecodedBytes;

@@ -8,7 +8,8 @@ namespace Snap.Store.Blocks;
 /// <param name="BlockFirstSlot">First slot of its block; blocks are told apart by it and the segment.</param>
 /// <param name="Index">Which page of the block it is.</param>
 /// <param name="Head">The block's head.</param>
-internal sealed record PageVersion(SlotAddress Address, ReadOnlyMemory<byte> Bytes, uint BlockFirstSlot, int Index, BlockHead Head)
+/// <param name="StoredBytes">Bytes that the block takes on the disk, a page.</param>
+internal sealed record PageVersion(SlotAddress Address, ReadOnlyMemory<byte> Bytes, uint BlockFirstSlot, int Index, BlockHead Head, int StoredBytes)
 {
     /// <summary>True if the other lies in the same block.</summary>
     public bool SharesBlock(PageVersion other) => Address.Segment == other.Address.Segment && BlockFirstSlot == other.BlockFirstSlot;
@@ -17,5 +18,5 @@ internal sealed record PageVersion(SlotAddress Address, ReadOnlyMemory<byte> Byt
     public PageVersion WithoutBytes() => this with { Bytes = default };
 
     public static PageVersion Of(DecodedBlock block, SlotAddress address) =>
-        new(address, block.PageMemory(address.Slot), block.Entry.FirstSlot, block.Entry.IndexOf(address.Slot), block.Head);
+        new(address, block.PageMemory(address.Slot), block.Entry.FirstSlot, block.Entry.IndexOf(address.Slot), block.Head, block.Entry.Length / block.Entry.Count);
 }

@@ -91,6 +91,9 @@ internal sealed class CatalogLog : IDisposable
         }
     }
 
+    /// <summary>True if nothing was added since it was read. A torn tail may have been replaced by as many bytes: then it isn't sure.</summary>
+    public bool IsUnchanged() => TornBytes == 0 && _file!.Length == Length && Generations(_disk).DefaultIfEmpty(0u).Max() == Generation;
+
     /// <summary>Appends a change. The state must hold it already: a broken log is replaced by one written from the state.</summary>
     /// <exception cref="SnapException">The disk failed; the log is broken now.</exception>
     public void Append(CatalogState state, RecordKind kind, Action<ByteWriter> encode, bool sync)

@@ -32,10 +32,15 @@ internal ref struct ByteReader(ReadOnlySpan<byte> bytes)
 
     public ulong Varint()
     {
+        // Most numbers take a byte or two, and slot tables have hundreds of thousands of them.
+        if (Position < _bytes.Length && _bytes[Position] < 0x80)
+            return _bytes[Position++];
         ulong value = 0;
         for (int shift = 0; shift < 64; shift += 7)
         {
-            byte next = Byte();
+            if (Position >= _bytes.Length)
+                throw new FormatException("the record ends too early");
+            byte next = _bytes[Position++];
             ulong bits = next & 0x7Fu;
             if (shift == 63 && bits > 1)
                 break;

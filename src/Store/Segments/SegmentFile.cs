@@ -13,7 +13,7 @@ internal sealed class SegmentFile : IDisposable
 {
     private readonly IDisk _disk;
     private readonly Lock _gate = new();
-    private readonly List<SlotEntry> _entries = [];
+    private List<SlotEntry> _entries = [];
     private byte[] _windowReads = [];
     private IDiskFile? _file;
     private long? _loadedTable;
@@ -229,7 +229,8 @@ internal sealed class SegmentFile : IDisposable
         }
         // The chain either ends in a whole table or meets the one that is loaded already.
         if (next is null)
-            _entries.Clear();
+            _entries = tables.Pop();
+        _entries.EnsureCapacity(_entries.Count + tables.Sum(table => table.Count));
         foreach (List<SlotEntry> table in tables)
             _entries.AddRange(table);
         for (int i = 1; i < _entries.Count; i++)

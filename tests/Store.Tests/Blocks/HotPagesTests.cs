@@ -59,6 +59,6 @@ public sealed class HotPagesTests
     {
         byte[] bytes = new byte[PageRange.PageSize];
         bytes.AsSpan().Fill((byte)(slot * 31));
-        return new PageVersion(new SlotAddress(1, slot), bytes, slot, 0, new BlockHead(BlockEncoding.Raw, 1, slot, PageRange.PageSize, 0, default));
+        return new PageVersion(new SlotAddress(1, slot), bytes, slot, 0, new BlockHead(BlockEncoding.Raw, 1, slot, PageRange.PageSize, 0, default), 0);
     }
 }
